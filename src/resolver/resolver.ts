@@ -1,0 +1,60 @@
+import type { ArtifactId, ModulePath } from '../gomod/module.ts';
+import type { RoutePlan } from '../policy/plan.ts';
+import type { Ask } from '../std/ask.ts';
+import type { BlobReader, ByteRange } from '../storage/store.ts';
+
+/** How a question is to be answered. */
+export interface Question extends Ask {
+  readonly plan: RoutePlan;
+  /** `no` = from what is stored only (Disable-Module-Fetch, /cached-only): a miss is NOT_FOUND. */
+  readonly mayFetch: 'yes' | 'no';
+}
+
+/** `hit` stored already · `miss` this request led the fetch · `joined` another request's fetch · `stale` an old answer because a new one could not be had or is on its way · `negative` a remembered "not here". */
+export type CacheResult = 'hit' | 'miss' | 'joined' | 'stale' | 'negative';
+
+/** Where an answer came from, for the access log and metrics. */
+export interface Provenanced {
+  readonly result: CacheResult;
+  /** Name of the source the bytes came from, now or when they were stored. */
+  readonly source: string;
+}
+
+/** An immutable artifact that can be sent. */
+export interface ArtifactAnswer extends Provenanced {
+  readonly sizeBytes: number;
+  /** Hex SHA-256 of the whole body: the entity tag. */
+  readonly sha256: string;
+  /** The whole body when it is small enough to be kept in memory. The same object for as long as it is kept, so what is prepared from it can be remembered in a WeakMap. */
+  readonly bytes?: Uint8Array;
+  /** A reader of its own for each call; the caller closes it. */
+  open(o: Ask & { readonly range?: ByteRange }): Promise<BlobReader>;
+}
+
+/** A mutable answer: a list, a latest, what a branch is now. */
+export interface MutableAnswer extends Provenanced {
+  /** The body. The same object while the answer is unchanged. */
+  readonly bytes: Uint8Array;
+  /** Hex SHA-256 of the body. */
+  readonly sha256: string;
+  /** Time since a source confirmed it, ms. */
+  readonly ageMs: number;
+  /** How long it may still be used without asking, ms; 0 when stale. */
+  readonly freshForMs: number;
+}
+
+/**
+ * The questions a go command asks, answered from the store or through the plan.
+ * Rejects with AppError: NOT_FOUND or GONE only when every source of the plan said so (or mayFetch is 'no' and nothing is stored); any other code
+ * means "cannot tell" or "must not".
+ */
+export interface Resolver {
+  /** `.info` of a canonical version, `.mod` or `.zip`. */
+  artifact(id: ArtifactId, q: Question): Promise<ArtifactAnswer>;
+  /** The same without waiting, when it is in memory: the hot path. */
+  artifactInMemory(id: ArtifactId, q: Pick<Question, 'plan'>): ArtifactAnswer | undefined;
+  /** `.info` of a branch, tag, revision or non-canonical version. */
+  query(module: ModulePath, query: string, q: Question): Promise<MutableAnswer>;
+  list(module: ModulePath, q: Question): Promise<MutableAnswer>;
+  latest(module: ModulePath, q: Question): Promise<MutableAnswer>;
+}

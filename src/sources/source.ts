@@ -1,0 +1,40 @@
+import type { ModulePath, ModuleVersion, Version } from '../gomod/module.ts';
+import type { RevInfo } from '../gomod/rev-info.ts';
+import type { Ask } from '../std/ask.ts';
+import type { Spooled } from '../std/spooled.ts';
+
+/**
+ * Bytes that nobody has checked, and where they came from. Attacker-controlled: only `verify/` may turn them into something
+ * that is stored or served.
+ */
+export interface Unverified<T> {
+  readonly unverified: T;
+  /** Name of the source, for records and metrics. */
+  readonly source: string;
+}
+
+/** Where a source puts a body while it arrives: bounded, hashed on the way. Made by io/spool.ts. */
+export interface Spool {
+  /** Reads `body` to its end. Rejects with TOO_LARGE past the spool's cap, and with whatever the body fails with. Nothing is left behind on failure. */
+  fill(body: AsyncIterable<Uint8Array>, o: Ask): Promise<Spooled>;
+}
+
+/**
+ * One place modules can come from. NOT_FOUND (or GONE) means "not here": the plan may go on. Any other code means "cannot tell":
+ * UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, AUTH_REQUIRED, POLICY_DENIED, TOO_LARGE, ABORTED.
+ * Answers are complete (a cut body is an error) but otherwise unchecked. Proven by sources/contract.ts.
+ */
+export interface Source {
+  /** Short, unique in a plan, without secrets: goes to records, logs and metric labels. */
+  readonly name: string;
+  /** Known tagged versions: valid, canonical, no pseudo-versions, semver order, no repeats. At most 100,000. */
+  list(module: ModulePath, o: Ask): Promise<readonly Version[]>;
+  /** What a version, branch, tag or revision is here: `.info` of it. For a canonical version the answer's version equals it (else UPSTREAM_BAD_RESPONSE). */
+  query(module: ModulePath, query: string, o: Ask): Promise<Unverified<RevInfo>>;
+  /** The newest version as this place tells it (`@latest`). */
+  latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>>;
+  /** go.mod of the version; at most 16 MiB. */
+  mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>>;
+  /** The module zip, into `into`. The caller discards it. */
+  zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>>;
+}

@@ -1,0 +1,36 @@
+/** Byte-level helpers that are exact where Node's own are lax. */
+
+const fatalUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** The string, or undefined when `bytes` are not valid UTF-8. A BOM stays. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return fatalUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** UTF-8 of `text`; lone surrogates become U+FFFD, as everywhere in JavaScript. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Compares as Go compares strings: by the bytes of their UTF-8. A bare `.sort()` compares UTF-16 units and gives wrong hashes. */
+export function compareBytewise(a: string, b: string): number {
+  if (isBelowSurrogates(a) && isBelowSurrogates(b)) return a < b ? -1 : a > b ? 1 : 0;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** UTF-16 order and UTF-8 order differ only where surrogates take part. */
+function isBelowSurrogates(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xd800) return false;
+  return true;
+}
+
+/** Standard padded base64, strictly: undefined unless encoding the result gives `text` again. */
+export function decodeBase64(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
+}

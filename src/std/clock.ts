@@ -1,0 +1,19 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import type { Ask } from './ask.ts';
+
+/** Time as an argument, so that tests own it. */
+export interface Clock {
+  /** Wall time, ms since 1970: for records and HTTP dates, never for durations. */
+  now(): number;
+  /** Monotonic time, ms from an arbitrary start: for durations, deadlines and expiry inside the process. */
+  monotonic(): number;
+  /** Resolves after `ms`; rejects with ABORTED when the signal fires first. */
+  sleep(ms: number, o: Ask): Promise<void>;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, { signal }) => sleepFor(ms, undefined, { signal }),
+};

@@ -1,0 +1,33 @@
+import type { ArtifactId } from '../gomod/module.ts';
+import type { Branded } from '../std/branded.ts';
+import type { Spooled } from '../std/spooled.ts';
+
+/** Why the bytes are believed. Goes into the provenance record as it is. */
+export type Verification =
+  /** `.info`: its form is right and its version is the one asked for; nothing authenticates it. */
+  | { readonly by: 'form' }
+  /** The h1 was recorded when the bytes were first seen; nothing older could be compared. */
+  | { readonly by: 'first-seen' }
+  /** The h1 equals a line of a go.sum file that the operator trusts. */
+  | { readonly by: 'go.sum'; readonly file: string };
+
+interface VerifiedFields {
+  readonly id: ArtifactId;
+  readonly body: Spooled;
+  /** `h1:...` of the go.mod or of the zip; absent for `.info`. */
+  readonly h1?: string;
+  /** Name of the source the bytes came from. */
+  readonly source: string;
+  readonly verification: Verification;
+}
+
+/**
+ * An artifact that may be stored and served. Only verify/ makes one (test/shape holds that line), so storing bytes that
+ * nobody checked does not compile.
+ */
+export type Verified = Branded<VerifiedFields, 'Verified'>;
+
+/** For verify/ alone: states that the checks that `verification` names were done on `body`. */
+export function markVerified(fields: VerifiedFields): Verified {
+  return fields as Verified;
+}
