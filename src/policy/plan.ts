@@ -5,8 +5,11 @@
 /** What a failure of one step means: after `,` only "not here" goes on to the next step, after `|` every failure does. */
 export type Separator = ',' | '|';
 
+/** The name of the step that `off` in a list becomes: asking it always gives "not here". No source may have this name. */
+export const OFF_STEP = 'off';
+
 export interface PlanStep {
-  /** Name of a source. */
+  /** Name of a source, or OFF_STEP. */
   readonly source: string;
   /** The separator that follows the entry in the GOPROXY list. */
   readonly then: Separator;

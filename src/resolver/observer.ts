@@ -14,7 +14,20 @@ export interface FetchOutcome {
   readonly subject: string;
 }
 
+/** A stored thing that could not be read or written; the question went on without it. */
+export interface StoreTrouble {
+  /** What was attempted. */
+  readonly operation: 'read' | 'commit' | 'remember';
+  readonly code: ErrorCode;
+  /** The failure in one line, safe to log. */
+  readonly message: string;
+  /** As in FetchOutcome. */
+  readonly subject: string;
+}
+
 /** What the resolver tells of its work. Implementations never throw and never block. */
 export interface ResolverObserver {
   onFetch(outcome: FetchOutcome): void;
+  /** Optional: who only counts fetches need not have it. */
+  onStoreTrouble?(trouble: StoreTrouble): void;
 }

@@ -15,8 +15,11 @@ export interface Unverified<T> {
 
 /** Where a source puts a body while it arrives: bounded, hashed on the way. Made by io/spool.ts. */
 export interface Spool {
-  /** Reads `body` to its end. Rejects with TOO_LARGE past the spool's cap, and with whatever the body fails with. Nothing is left behind on failure. */
-  fill(body: AsyncIterable<Uint8Array>, o: Ask): Promise<Spooled>;
+  /**
+   * Reads `body` to its end. Rejects with TOO_LARGE past the spool's cap, and with whatever the body fails with. Nothing is left
+   * behind on failure. `expectedBytes` is what the source announced, when it did: for progress only, never trusted.
+   */
+  fill(body: AsyncIterable<Uint8Array>, o: Ask & { readonly expectedBytes?: number }): Promise<Spooled>;
 }
 
 /**

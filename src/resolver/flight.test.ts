@@ -1,0 +1,227 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ManualClock, settle } from '../../test/fakes/manual-clock.ts';
+import { AppError } from '../std/errors.ts';
+import { type FlightLimits, Flights, type Landed, type Work } from './flight.ts';
+
+const limits: FlightLimits = { concurrent: 2, queued: 2, queueWaitMs: 15_000, lingerMs: 2000, errorMemoMs: 1000 };
+const never = new AbortController().signal;
+
+let clock: ManualClock;
+let flights: Flights<string>;
+let runs: { work: Work; land: (value: string) => void; fail: (error: unknown) => void }[];
+
+beforeEach(() => {
+  clock = new ManualClock();
+  flights = new Flights(clock, limits);
+  runs = [];
+});
+
+/** Work that the test ends by hand; it heeds its signal. */
+function byHand(work: Work): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  work.signal.addEventListener('abort', () => reject(work.signal.reason as Error));
+  runs.push({ work, land: resolve, fail: reject });
+  return promise;
+}
+
+function join(key: string, signal: AbortSignal = never): Promise<Landed<string>> {
+  return flights.join(key, byHand, { signal });
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+  );
+
+describe('one fetch for all who ask', () => {
+  test('500 waiters: one run, one leader, one value', async () => {
+    const waiters = Array.from({ length: 500 }, () => join('k'));
+    await settle();
+    expect(runs).toHaveLength(1);
+    runs[0]?.land('bytes');
+    const landed = await Promise.all(waiters);
+    expect(landed.filter((one) => one.led)).toHaveLength(1);
+    expect(new Set(landed.map((one) => one.value))).toEqual(new Set(['bytes']));
+    expect(clock.sleeping).toBe(0);
+  });
+
+  test('100 waiters on a fetch of 60 s: nobody fails before its own deadline (athens#1972)', async () => {
+    const hurried = new AbortController();
+    const patient = Array.from({ length: 100 }, () => codeOf(join('k')));
+    const impatient = codeOf(join('k', hurried.signal));
+    await clock.advance(30_000);
+    hurried.abort(new AppError('UPSTREAM_TIMEOUT', 'own deadline'));
+    expect(await impatient).toBe('UPSTREAM_TIMEOUT');
+    await clock.advance(30_000);
+    runs[0]?.land('late but right');
+    expect(new Set(await Promise.all(patient))).toEqual(new Set(['ok']));
+    expect(runs).toHaveLength(1);
+  });
+
+  test('the leader leaving hurts nobody', async () => {
+    const leader = new AbortController();
+    const first = codeOf(join('k', leader.signal));
+    const second = join('k');
+    leader.abort();
+    expect(await first).toBe('ABORTED');
+    await clock.advance(10_000);
+    expect(runs[0]?.work.signal.aborted).toBe(false);
+    runs[0]?.land('v');
+    expect((await second).value).toBe('v');
+  });
+
+  test('different keys do not share', async () => {
+    void join('a');
+    void join('b');
+    await settle();
+    expect(runs).toHaveLength(2);
+  });
+});
+
+describe('when nobody waits any more', () => {
+  test('the work is cancelled after a moment', async () => {
+    const client = new AbortController();
+    const waiting = codeOf(join('k', client.signal));
+    client.abort();
+    await waiting;
+    await clock.advance(1999);
+    expect(runs[0]?.work.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(runs[0]?.work.signal.aborted).toBe(true);
+  });
+
+  test('someone who comes in that moment joins it', async () => {
+    const client = new AbortController();
+    const waiting = codeOf(join('k', client.signal));
+    client.abort();
+    await waiting;
+    await clock.advance(1500);
+    const next = join('k');
+    await clock.advance(10_000);
+    runs[0]?.land('v');
+    expect(await next).toEqual({ value: 'v', led: false });
+    expect(runs).toHaveLength(1);
+  });
+
+  test('work past half is finished', async () => {
+    const client = new AbortController();
+    const waiting = codeOf(join('k', client.signal));
+    await settle();
+    runs[0]?.work.progress(0.51);
+    client.abort();
+    await waiting;
+    await clock.advance(60_000);
+    expect(runs[0]?.work.signal.aborted).toBe(false);
+    const next = join('k');
+    runs[0]?.land('v');
+    expect(await next).toEqual({ value: 'v', led: false });
+  });
+
+  test('who asks after the cancellation starts afresh, even while the old work is still ending', async () => {
+    const client = new AbortController();
+    const stubborn = Promise.withResolvers<string>();
+    const waiting = codeOf(flights.join('k', () => stubborn.promise, { signal: client.signal }));
+    client.abort();
+    await waiting;
+    await clock.advance(2000);
+    const next = join('k');
+    await settle();
+    stubborn.resolve('old');
+    await settle();
+    runs[0]?.land('new');
+    expect(await next).toEqual({ value: 'new', led: true });
+  });
+
+  test('being cancelled is not remembered as a failure', async () => {
+    const client = new AbortController();
+    const waiting = codeOf(join('k', client.signal));
+    client.abort();
+    await waiting;
+    await clock.advance(2000);
+    const next = join('k');
+    await settle();
+    expect(runs).toHaveLength(2);
+    runs[1]?.land('v');
+    expect((await next).value).toBe('v');
+  });
+});
+
+describe('failures', () => {
+  test('are told to all who wait, and for one second to those who come after', async () => {
+    const waiters = [codeOf(join('k')), codeOf(join('k'))];
+    await settle();
+    runs[0]?.fail(new AppError('UPSTREAM_UNAVAILABLE', 'refused'));
+    expect(await Promise.all(waiters)).toEqual(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNAVAILABLE']);
+    await clock.advance(999);
+    expect(await codeOf(join('k'))).toBe('UPSTREAM_UNAVAILABLE');
+    expect(runs).toHaveLength(1);
+    await clock.advance(1);
+    void join('k');
+    await settle();
+    expect(runs).toHaveLength(2);
+  });
+
+  test('that are not ours are INTERNAL', async () => {
+    const waiting = codeOf(join('k'));
+    await settle();
+    runs[0]?.fail(new TypeError('x is undefined'));
+    expect(await waiting).toBe('INTERNAL');
+  });
+});
+
+describe('bounds', () => {
+  test('flights beyond the bound wait for their turn in order of arrival, one more is OVERLOADED', async () => {
+    const waiting = ['a', 'b', 'c', 'd'].map((key) => join(key));
+    expect(await codeOf(join('e'))).toBe('OVERLOADED');
+    expect(runs).toHaveLength(2);
+    runs[1]?.land('b');
+    await settle();
+    expect(runs).toHaveLength(3);
+    runs[2]?.land('c');
+    await settle();
+    runs[0]?.land('a');
+    runs[3]?.land('d');
+    expect((await Promise.all(waiting)).map((one) => one.value)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('joining what runs already needs no turn', async () => {
+    const waiting = ['a', 'b', 'c', 'd', 'a', 'c'].map((key) => codeOf(join(key)));
+    await settle();
+    expect(runs).toHaveLength(2);
+    for (let i = 0; i < 4; i++) {
+      runs[i]?.land('v');
+      await settle();
+    }
+    expect(await Promise.all(waiting)).toEqual(Array(6).fill('ok'));
+  });
+
+  test('nobody waits for a turn for ever', async () => {
+    const waiting = ['a', 'b', 'c'].map((key) => codeOf(join(key)));
+    await clock.advance(15_000);
+    expect(await waiting[2]).toBe('OVERLOADED');
+    expect(runs).toHaveLength(2);
+  });
+
+  test('work that has not begun and that nobody waits for is never begun', async () => {
+    const client = new AbortController();
+    void join('a');
+    void join('b');
+    const waiting = codeOf(join('c', client.signal));
+    client.abort();
+    await waiting;
+    runs[0]?.land('a');
+    runs[1]?.land('b');
+    await settle();
+    expect(runs).toHaveLength(2);
+  });
+
+  test('the end of the process cancels all and takes no more', async () => {
+    const waiting = ['a', 'b', 'c'].map((key) => codeOf(join(key)));
+    await settle();
+    flights.close();
+    expect(await Promise.all(waiting)).toEqual(['ABORTED', 'ABORTED', 'ABORTED']);
+    expect(runs.every((one) => one.work.signal.aborted)).toBe(true);
+    expect(await codeOf(join('d'))).toBe('ABORTED');
+  });
+});

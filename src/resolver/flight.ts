@@ -1,0 +1,209 @@
+import { LRUCache } from 'lru-cache';
+import { throwIfAborted, waitFor, type Ask } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError, toAppError } from '../std/errors.ts';
+
+/** What a flight gives the work it carries. */
+export interface Work {
+  /** Fires when nobody waits any more and the work is not worth finishing, or when the process stops. Not any one client's. */
+  readonly signal: AbortSignal;
+  /** Tells how far the work is: 0 to 1. Past half it is finished even when nobody waits. */
+  progress(share: number): void;
+}
+
+export interface FlightLimits {
+  readonly concurrent: number;
+  readonly queued: number;
+  readonly queueWaitMs: number;
+  readonly lingerMs: number;
+  readonly errorMemoMs: number;
+}
+
+/** What a waiter gets. */
+export interface Landed<T> {
+  readonly value: T;
+  /** Whether this waiter's call started the work. */
+  readonly led: boolean;
+}
+
+interface Flight<T> {
+  readonly key: string;
+  readonly run: (work: Work) => Promise<T>;
+  readonly controller: AbortController;
+  readonly landed: Promise<T>;
+  readonly land: (value: T) => void;
+  readonly fail: (error: AppError) => void;
+  /** Stops the timer that runs while nobody waits, or while the flight waits for its turn. */
+  timer: AbortController;
+  waiters: number;
+  share: number;
+  /** Monotonic ms; undefined while it waits for its turn. */
+  startedAt?: number;
+}
+
+interface Remembered {
+  readonly error: AppError;
+  readonly until: number;
+}
+
+/** Failures remembered at most; the oldest are forgotten first. */
+const REMEMBERED_FAILURES = 10_000;
+const WORTH_FINISHING = 0.5;
+
+/**
+ * At most one piece of work per key, shared by all who ask for it meanwhile. The work belongs to no client: a waiter that leaves
+ * takes only itself away. Results are values, never streams, so that each waiter opens a reader of its own.
+ *
+ * Bounds: `concurrent` flights run, `queued` more wait for their turn in order of arrival, the next is OVERLOADED.
+ * A failure is told to those who wait now, and for `errorMemoMs` to those who come after it, so that a herd does not become a
+ * herd of attempts. Being cancelled or turned away is nobody's failure and is not remembered.
+ */
+export class Flights<T> {
+  readonly #clock: Clock;
+  readonly #limits: FlightLimits;
+  readonly #live = new Map<string, Flight<T>>();
+  /** Insertion order is arrival order. */
+  readonly #queue = new Set<Flight<T>>();
+  readonly #failures: LRUCache<string, Remembered>;
+  #running = 0;
+  #closed = false;
+
+  constructor(clock: Clock, limits: FlightLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#failures = new LRUCache({ max: REMEMBERED_FAILURES });
+  }
+
+  /** The result of the flight for `key`, which `run` starts when there is none. Rejects with its failure, OVERLOADED, or the caller's own abort. */
+  async join(key: string, run: (work: Work) => Promise<T>, o: Ask): Promise<Landed<T>> {
+    throwIfAborted(o.signal);
+    const current = this.#live.get(key);
+    if (current === undefined) this.#throwRemembered(key);
+    const flight = current ?? this.#launch(key, run);
+    return { value: await this.#wait(flight, o.signal), led: current === undefined };
+  }
+
+  /** How long the flight for `key` has been running, ms; 0 while it waits for its turn; undefined when there is none. */
+  ageMs(key: string): number | undefined {
+    const flight = this.#live.get(key);
+    if (flight === undefined) return undefined;
+    return flight.startedAt === undefined ? 0 : this.#clock.monotonic() - flight.startedAt;
+  }
+
+  /** Cancels everything; for the end of the process. */
+  close(): void {
+    this.#closed = true;
+    for (const flight of this.#live.values()) this.#cancel(flight, new AppError('ABORTED', 'the server is stopping'));
+  }
+
+  #throwRemembered(key: string): void {
+    const remembered = this.#failures.get(key);
+    if (remembered === undefined) return;
+    if (this.#clock.monotonic() < remembered.until) throw remembered.error;
+    this.#failures.delete(key);
+  }
+
+  #launch(key: string, run: (work: Work) => Promise<T>): Flight<T> {
+    if (this.#closed) throw new AppError('ABORTED', 'the server is stopping');
+    if (this.#running >= this.#limits.concurrent && this.#queue.size >= this.#limits.queued) {
+      throw new AppError('OVERLOADED', 'too many fetches are waiting for their turn');
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    promise.catch(() => undefined); // All its waiters may have left.
+    const flight: Flight<T> = {
+      key,
+      run,
+      controller: new AbortController(),
+      landed: promise,
+      land: resolve,
+      fail: reject,
+      timer: new AbortController(),
+      waiters: 0,
+      share: 0,
+    };
+    this.#live.set(key, flight);
+    if (this.#running < this.#limits.concurrent) this.#start(flight);
+    else this.#enqueue(flight);
+    return flight;
+  }
+
+  #enqueue(flight: Flight<T>): void {
+    this.#queue.add(flight);
+    this.#after(flight, this.#limits.queueWaitMs, () => {
+      this.#cancel(flight, new AppError('OVERLOADED', `no turn within ${this.#limits.queueWaitMs} ms`));
+    });
+  }
+
+  #start(flight: Flight<T>): void {
+    this.#running++;
+    flight.startedAt = this.#clock.monotonic();
+    const progress = (share: number): void => void (flight.share = Math.max(flight.share, share));
+    void this.#carry(flight, { signal: flight.controller.signal, progress });
+  }
+
+  async #carry(flight: Flight<T>, work: Work): Promise<void> {
+    try {
+      flight.land(await flight.run(work));
+    } catch (error) {
+      this.#failed(flight, toAppError(error, 'fetch'));
+    } finally {
+      this.#running--;
+      this.#forget(flight);
+      this.#startNext();
+    }
+  }
+
+  #failed(flight: Flight<T>, error: AppError): void {
+    const isShared = error.code !== 'ABORTED' && error.code !== 'OVERLOADED';
+    if (isShared && this.#live.get(flight.key) === flight) {
+      this.#failures.set(flight.key, { error, until: this.#clock.monotonic() + this.#limits.errorMemoMs });
+    }
+    flight.fail(error);
+  }
+
+  #startNext(): void {
+    const [next] = this.#queue;
+    if (next === undefined || this.#running >= this.#limits.concurrent) return;
+    this.#queue.delete(next);
+    next.timer.abort();
+    this.#start(next);
+  }
+
+  async #wait(flight: Flight<T>, signal: AbortSignal): Promise<T> {
+    if (flight.waiters++ === 0 && flight.startedAt !== undefined) flight.timer.abort();
+    try {
+      return await waitFor(flight.landed, signal);
+    } finally {
+      if (--flight.waiters === 0) this.#deserted(flight);
+    }
+  }
+
+  /** Nobody waits: work that has not begun is dropped, work past half is finished, the rest gets a moment for someone to come. */
+  #deserted(flight: Flight<T>): void {
+    if (this.#live.get(flight.key) !== flight) return;
+    const unwanted = (): AppError => new AppError('ABORTED', 'nobody waits for the fetch any more');
+    if (flight.startedAt === undefined) return this.#cancel(flight, unwanted());
+    this.#after(flight, this.#limits.lingerMs, () => {
+      if (flight.waiters === 0 && flight.share <= WORTH_FINISHING) this.#cancel(flight, unwanted());
+    });
+  }
+
+  /** Takes the flight off the map first: whoever asks from now on starts afresh. */
+  #cancel(flight: Flight<T>, reason: AppError): void {
+    this.#forget(flight);
+    flight.controller.abort(reason);
+    flight.fail(reason);
+  }
+
+  #forget(flight: Flight<T>): void {
+    flight.timer.abort();
+    this.#queue.delete(flight);
+    if (this.#live.get(flight.key) === flight) this.#live.delete(flight.key);
+  }
+
+  #after(flight: Flight<T>, ms: number, then: () => void): void {
+    flight.timer.abort();
+    flight.timer = new AbortController();
+    void this.#clock.sleep(ms, { signal: flight.timer.signal }).then(then, () => undefined);
+  }
+}
