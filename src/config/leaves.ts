@@ -1,0 +1,150 @@
+import * as z from 'zod';
+import type { Expected } from './problem.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
+
+/** What a key's schema says about itself: the docs table, `--help`, the environment names and "what to write instead" are made from it. */
+export interface KeyFacts {
+  readonly expected: Expected;
+  /** One sentence, English. */
+  readonly description: string;
+  /** The default as one would write it, or in words when it depends on the machine. */
+  readonly defaultText: string;
+  /** A value that would be right. */
+  readonly example: string;
+  /** Lowest and highest value, as one would write them. */
+  readonly range?: string;
+  readonly choices?: readonly string[];
+  /** The command-line flag of its own, if it has one. */
+  readonly flag?: string;
+}
+
+/** Where a server listens. */
+export interface Address {
+  /** A name, an IPv4 address or an IPv6 address without brackets; empty = every address of the machine. */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+}
+
+type Facts = Omit<KeyFacts, 'expected' | 'defaultText' | 'example' | 'range' | 'choices'> & {
+  readonly example?: string;
+};
+
+/** `host:port`, `[::1]:8080` or `:8080`; undefined for anything else. */
+export function parseAddress(text: string): Address | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{0,253})):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  return match === null || port > 65_535 ? undefined : { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** A key that holds an address to listen on. */
+export function address(defaultText: string, facts: Facts) {
+  return stringRead(parseAddress)
+    .prefault(defaultText)
+    .meta({ example: defaultText, ...facts, expected: 'address', defaultText });
+}
+
+/** A key that holds one path, absolute once it is loaded. */
+export function path(defaultText: string, facts: Facts & { readonly example: string }) {
+  return text()
+    .optional()
+    .meta({ ...facts, expected: 'path', defaultText });
+}
+
+/** A key that holds any number of paths. */
+export function paths(facts: Facts & { readonly example: string }) {
+  return z
+    .array(text())
+    .max(1000)
+    .default([])
+    .meta({ ...facts, expected: 'paths', defaultText: 'none' });
+}
+
+/** A key that holds a chain in the form of GOPROXY, or a list of its entries, which are joined by commas. */
+export function upstream(defaultText: string, facts: Facts & { readonly example: string }) {
+  const joined = z
+    .array(text())
+    .min(1)
+    .max(100)
+    .transform((entries) => entries.join(','));
+  return z
+    .union([text(), joined])
+    .optional()
+    .meta({ ...facts, expected: 'upstream', defaultText });
+}
+
+/** A key that is on or off. */
+export function flag(byDefault: boolean, facts: Facts) {
+  return z
+    .boolean()
+    .default(byDefault)
+    .meta({ example: String(!byDefault), ...facts, expected: 'boolean', defaultText: String(byDefault) });
+}
+
+/** A key that holds a whole number between `min` and `max`. */
+export function count(byDefault: number, [min, max]: readonly [number, number], facts: Facts) {
+  const defaultText = String(byDefault);
+  return z
+    .int()
+    .min(min)
+    .max(max)
+    .default(byDefault)
+    .meta({ example: defaultText, ...facts, expected: 'count', defaultText, range: `${min} to ${max}` });
+}
+
+/** A key that holds a duration; loaded as milliseconds. */
+export function duration(defaultText: string, [min, max]: readonly [string, string], facts: Facts) {
+  return bounded(parseDuration, min, max)
+    .prefault(defaultText)
+    .meta({ example: defaultText, ...facts, expected: 'duration', defaultText, range: `${min} to ${max}` });
+}
+
+/** A key that holds a size; loaded as bytes. */
+export function size(defaultText: string, [min, max]: readonly [string, string], facts: Facts) {
+  return bounded(parseSize, min, max)
+    .prefault(defaultText)
+    .meta({ example: defaultText, ...facts, expected: 'size', defaultText, range: `${min} to ${max}` });
+}
+
+/** A key that holds one of a few words. */
+export function choice<const T extends readonly [string, ...string[]]>(choices: T, byDefault: T[number], facts: Facts) {
+  return z
+    .enum(choices)
+    .default(byDefault)
+    .meta({ example: byDefault, ...facts, expected: 'choice', defaultText: byDefault, choices });
+}
+
+/** Text that can stand in one line: no control characters, not empty, at most 4,096 characters. */
+function text() {
+  return z
+    .string()
+    .min(1)
+    .max(4096)
+    .regex(/^\P{Cc}*$/u);
+}
+
+function stringRead<T>(read: (text: string) => T | undefined) {
+  return text().transform((value, context): T => {
+    const result = read(value);
+    if (result !== undefined) return result;
+    context.addIssue({ code: 'custom', message: 'not understood' });
+    return z.NEVER;
+  });
+}
+
+function bounded(read: (text: string) => number | undefined, min: string, max: string) {
+  const [lowest, highest] = [read(min) ?? Number.NaN, read(max) ?? Number.NaN];
+  return stringRead((value) => {
+    const amount = read(value);
+    return amount !== undefined && amount >= lowest && amount <= highest ? amount : undefined;
+  });
+}
+
+/** A loaded value as one would write it in the file. */
+export function writtenAs(expected: Expected, value: unknown): unknown {
+  if (expected === 'duration' && typeof value === 'number') return formatDuration(value);
+  if (expected === 'size' && typeof value === 'number') return formatSize(value);
+  if (expected !== 'address') return value;
+  const { host, port } = value as Address;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,39 @@
+/** What is wrong with a configuration, as data: the command line puts it into words in the reader's language. */
+
+/** What a key takes, for "what to write instead". */
+export type Expected = 'address' | 'path' | 'paths' | 'upstream' | 'boolean' | 'count' | 'duration' | 'size' | 'choice';
+
+/** One thing to correct. `origin` says where it was written: `file larder.yaml:12`, `environment LARDER_LISTEN`, `flag --listen`. */
+export type ConfigProblem =
+  | { readonly kind: 'unknown-key'; readonly origin: string; readonly key: string; readonly nearest?: string }
+  | {
+      readonly kind: 'bad-value';
+      readonly origin: string;
+      readonly key: string;
+      /** The value as it may be shown, cut to one short line. */
+      readonly shown: string;
+      readonly expected: Expected;
+      readonly choices?: readonly string[];
+      /** Lowest and highest value, as one would write them. */
+      readonly range?: string;
+      readonly example: string;
+    }
+  | { readonly kind: 'not-a-section'; readonly origin: string; readonly key: string; readonly example: string }
+  | { readonly kind: 'is-a-section'; readonly origin: string; readonly key: string; readonly example: string }
+  | { readonly kind: 'missing-partner'; readonly origin: string; readonly key: string; readonly partner: string }
+  | { readonly kind: 'no-home'; readonly origin: string; readonly key: string }
+  | { readonly kind: 'unknown-variable'; readonly origin: string; readonly name: string; readonly nearest?: string }
+  | { readonly kind: 'unreadable-file'; readonly origin: string; readonly reason: string }
+  /** `what` names a feature of YAML that is not allowed here, or the parser's words. */
+  | { readonly kind: 'bad-yaml'; readonly origin: string; readonly what: string }
+  | { readonly kind: 'bad-set'; readonly origin: string; readonly text: string }
+  /** The chain does not parse; `reason` is one line. */
+  | { readonly kind: 'bad-upstream'; readonly origin: string; readonly reason: string }
+  /** An entry of the chain is the address that the server itself would listen on. `setting` is where it was read from. */
+  | {
+      readonly kind: 'self-call';
+      readonly origin: string;
+      readonly entry: string;
+      readonly listen: string;
+      readonly setting: 'upstream' | 'GOPROXY';
+    };

@@ -1,0 +1,27 @@
+/** What may not be printed, logged or shown: passwords in URLs and values that look like secrets. */
+
+const HIDDEN = '***';
+
+/** `text` without the userinfo and the query values of every URL in it: `https://***@proxy.corp,direct`. Text without URLs stays as it is. */
+export function redactUrls(text: string): string {
+  return text
+    .replaceAll(/(:\/\/)[^\s/,|]*@/g, `$1${HIDDEN}@`)
+    .replaceAll(/(:\/\/[^\s?#,|]*\?)([^\s#,|]*)/g, (_, head: string, query: string) => head + redactQuery(query));
+}
+
+function redactQuery(query: string): string {
+  return query.replaceAll(/(^|&)([^=&]*)=[^&]*/g, `$1$2=${HIDDEN}`);
+}
+
+/** Whether a key's name says that its value is a secret. */
+export function isSecretName(name: string): boolean {
+  return /(^|[._-])(password|passwd|secret|token|credentials?|api-?key|private-?key)s?$/i.test(name);
+}
+
+/** The value of config key `name` as it may be printed. Lists are redacted item by item. */
+export function redactValue(name: string, value: unknown): unknown {
+  if (value === undefined || value === null) return value;
+  if (isSecretName(name)) return HIDDEN;
+  if (typeof value === 'string') return redactUrls(value);
+  return Array.isArray(value) ? value.map((item) => redactValue(name, item)) : value;
+}

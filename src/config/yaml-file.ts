@@ -1,0 +1,154 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { nearest } from './nearest.ts';
+import type { ConfigProblem } from './problem.ts';
+import type { KeySpec } from './schema.ts';
+import type { Written } from './written.ts';
+
+/** The longest config file that is read, in characters. */
+export const LONGEST_FILE = 262_144;
+/** Deepest nesting of brackets that is handed to the parser, which recurses. */
+const DEEPEST = 32;
+const PROTOTYPE_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
+
+interface Reading {
+  /** The file's name, as it is shown. */
+  readonly name: string;
+  readonly folder: string;
+  readonly specs: ReadonlyMap<string, KeySpec>;
+  readonly lines: LineCounter;
+  readonly written: Written[];
+  readonly problems: ConfigProblem[];
+}
+
+/**
+ * The keys that a YAML text sets, each with its line, and what is wrong with its form. Core schema only: no aliases, anchors,
+ * tags or merge keys, no key twice, no name of the object prototype. Values are not checked here.
+ */
+export function readYaml(
+  text: string,
+  o: { readonly name: string; readonly folder: string; readonly specs: readonly KeySpec[] },
+): Pick<Reading, 'written' | 'problems'> {
+  const specs = new Map(o.specs.map((spec) => [spec.key, spec]));
+  const reading: Reading = {
+    name: o.name,
+    folder: o.folder,
+    specs,
+    lines: new LineCounter(),
+    written: [],
+    problems: [],
+  };
+  if (text.length > LONGEST_FILE) report(reading, undefined, `longer than ${LONGEST_FILE} characters`);
+  else if (nestsTooDeep(text)) report(reading, undefined, `nested deeper than ${DEEPEST}`);
+  else readDocument(text, reading);
+  return reading;
+}
+
+function readDocument(text: string, reading: Reading): void {
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    uniqueKeys: true,
+    stringKeys: true,
+    lineCounter: reading.lines,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
+  for (const error of [...document.errors, ...document.warnings])
+    report(reading, error.pos[0], firstLine(error.message));
+  if (reading.problems.length > 0 || document.contents === null) return;
+  if (isMap(document.contents)) readSection(document.contents, '', reading);
+  else if (!isEmpty(document.contents)) report(reading, 0, 'not a list of keys');
+}
+
+function readSection(section: YAMLMap, prefix: string, reading: Reading): void {
+  checkPlain(section, reading);
+  for (const pair of section.items) readPair(pair, prefix, reading);
+}
+
+function readPair(pair: Pair, prefix: string, reading: Reading): void {
+  const node = pair.key as Node;
+  const name = isScalar(node) ? String(node.value) : '';
+  const key = prefix + name;
+  const at = node.range?.[0];
+  checkPlain(node, reading);
+  if (name === '<<') return report(reading, at, 'a merge key (<<)');
+  if (PROTOTYPE_NAMES.has(name)) return report(reading, at, `the key ${name}`);
+  const value = pair.value as Node | null;
+  if (reading.specs.has(key)) return readLeaf(key, value, at, reading);
+  const inside = [...reading.specs.keys()].filter((one) => one.startsWith(`${key}.`));
+  if (inside.length === 0) return reportUnknown(key, at, reading);
+  if (value === null || isEmpty(value)) return;
+  if (isMap(value)) return readSection(value, `${key}.`, reading);
+  reading.problems.push({ kind: 'is-a-section', origin: originOf(reading, at), key, example: inside[0] ?? key });
+}
+
+function readLeaf(key: string, value: Node | null, at: number | undefined, reading: Reading): void {
+  const origin = originOf(reading, at);
+  const example = reading.specs.get(key)?.example ?? '';
+  if (isMap(value)) return void reading.problems.push({ kind: 'not-a-section', origin, key, example });
+  if (value !== null) checkPlain(value, reading);
+  if (isSeq(value)) for (const item of value.items) checkPlain(item as Node, reading);
+  reading.written.push({ key, value: plainValue(value), origin, folder: reading.folder });
+}
+
+function plainValue(node: Node | null): unknown {
+  if (isScalar(node)) return node.value;
+  // What is no scalar becomes undefined inside a list, which no schema accepts.
+  return isSeq(node) ? node.items.map((item) => (isScalar(item) ? item.value : undefined)) : null;
+}
+
+/** Reports what core YAML without reuse does not have: aliases, anchors, tags. */
+function checkPlain(node: Node, reading: Reading): void {
+  const at = node.range?.[0];
+  if (isAlias(node)) return report(reading, at, `an alias (*${node.source})`);
+  const marked = node as { anchor?: string; tag?: string };
+  if (marked.anchor !== undefined) report(reading, at, `an anchor (&${marked.anchor})`);
+  if (marked.tag !== undefined && !marked.tag.startsWith('tag:yaml.org,2002:'))
+    report(reading, at, `a tag (${marked.tag})`);
+  if (marked.tag?.startsWith('tag:yaml.org,2002:'))
+    report(reading, at, `a tag (!!${marked.tag.slice('tag:yaml.org,2002:'.length)})`);
+}
+
+function reportUnknown(key: string, at: number | undefined, reading: Reading): void {
+  const near = nearest(key, [...reading.specs.keys()]) ?? nearestSection(key, reading.specs);
+  reading.problems.push({
+    kind: 'unknown-key',
+    origin: originOf(reading, at),
+    key,
+    ...(near === undefined ? {} : { nearest: near }),
+  });
+}
+
+function nearestSection(key: string, specs: ReadonlyMap<string, KeySpec>): string | undefined {
+  return nearest(key, [
+    ...new Set([...specs.keys()].flatMap((one) => (one.includes('.') ? [one.slice(0, one.lastIndexOf('.'))] : []))),
+  ]);
+}
+
+function report(reading: Reading, at: number | undefined, what: string): void {
+  reading.problems.push({ kind: 'bad-yaml', origin: originOf(reading, at), what });
+}
+
+function originOf(reading: Reading, at: number | undefined): string {
+  return at === undefined ? `file ${reading.name}` : `file ${reading.name}:${reading.lines.linePos(at).line}`;
+}
+
+function isEmpty(node: unknown): boolean {
+  return isScalar(node) && node.value === null;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]?.replace(/:$/, '') ?? '';
+}
+
+/** A rough count that errs on the safe side; a real file is three levels deep. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if (character === '[' || character === '{') depth++;
+    if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
+    if (depth > DEEPEST) return true;
+  }
+  return /^ {200}|(^|\n)(- ){32}|(\? ){32}/.test(text);
+}
