@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PlanStep } from '../policy/plan.ts';
 import { AppError, type ErrorCode } from '../std/errors.ts';
@@ -7,7 +7,10 @@ import { afterFailure, currentStep, failureOf, mirrorsFrom, startWalk } from './
 type Outcome = 'ok' | ErrorCode;
 
 /** Walks with the machine; step i has outcome i. */
-function walk(steps: readonly PlanStep[], outcomes: readonly Outcome[]): { asked: number; winner?: number; code?: ErrorCode } {
+function walk(
+  steps: readonly PlanStep[],
+  outcomes: readonly Outcome[],
+): { asked: number; winner?: number; code?: ErrorCode } {
   let state = startWalk();
   let asked = 0;
   while (currentStep(steps, state) !== undefined) {
@@ -21,7 +24,10 @@ function walk(steps: readonly PlanStep[], outcomes: readonly Outcome[]): { asked
 
 /** The list `A,B|C` as steps. */
 function list(text: string): PlanStep[] {
-  return [...text.matchAll(/(\w+)([,|]?)/g)].map(([, source = '', then]) => ({ source, then: then === '|' ? '|' : ',' }));
+  return [...text.matchAll(/(\w+)([,|]?)/g)].map(([, source = '', bar]) => ({
+    source,
+    separator: bar === '|' ? '|' : ',',
+  }));
 }
 
 describe('the law of the list', () => {
@@ -53,7 +59,7 @@ describe('the law of the list', () => {
 });
 
 describe('every walk agrees with a naive reading of the rule', () => {
-  const step = fc.record({ source: fc.constantFrom('A', 'B', 'C'), then: fc.constantFrom<',' | '|'>(',', '|') });
+  const step = fc.record({ source: fc.constantFrom('A', 'B', 'C'), separator: fc.constantFrom<',' | '|'>(',', '|') });
   const outcome = fc.constantFrom<Outcome>(
     'ok',
     'NOT_FOUND',
@@ -77,7 +83,9 @@ describe('every walk agrees with a naive reading of the rule', () => {
         );
         // The reach: as far as each failure before allows.
         const reached = rows.filter((_, i) =>
-          rows.slice(0, i).every(([s, o]) => o !== 'ok' && (s.then === '|' || notHere.includes(o) || integrity.includes(o))),
+          rows
+            .slice(0, i)
+            .every(([s, o]) => o !== 'ok' && (s.separator === '|' || notHere.includes(o) || integrity.includes(o))),
         );
         const failures = reached.map(([, o]) => o).filter((o) => o !== 'ok');
         expect(got.asked).toBe(reached.length);
@@ -107,7 +115,10 @@ describe('every walk agrees with a naive reading of the rule', () => {
 });
 
 test('mirrors are the neighbours joined by a bar, never across a comma', () => {
-  const names = (text: string, at: number): string => mirrorsFrom(list(text), at).map((s) => s.source).join('');
+  const names = (text: string, at: number): string =>
+    mirrorsFrom(list(text), at)
+      .map((s) => s.source)
+      .join('');
   expect(names('A|B|C', 0)).toBe('ABC');
   expect(names('A|B,C', 0)).toBe('AB');
   expect(names('A,B|C', 0)).toBe('A');

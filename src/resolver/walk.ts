@@ -30,7 +30,7 @@ export function currentStep(steps: readonly PlanStep[], walk: Walk): PlanStep | 
 
 /** The walk after the current step failed with `error`. */
 export function afterFailure(steps: readonly PlanStep[], walk: Walk, error: AppError): Walk {
-  const goesOn = steps[walk.at]?.then === '|' || isNotHere(error) || isIntegrityFailure(error);
+  const goesOn = steps[walk.at]?.separator === '|' || isNotHere(error) || isIntegrityFailure(error);
   return { at: goesOn ? walk.at + 1 : steps.length, gravest: graver(walk.gravest, error) };
 }
 
@@ -61,7 +61,7 @@ export function isIntegrityFailure(error: AppError): boolean {
  */
 export function mirrorsFrom(steps: readonly PlanStep[], at: number): readonly PlanStep[] {
   let end = at;
-  while (steps[end]?.then === '|' && end + 1 < steps.length) end++;
+  while (steps[end]?.separator === '|' && end + 1 < steps.length) end++;
   return steps.slice(at, end + 1);
 }
 
