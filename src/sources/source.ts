@@ -11,6 +11,8 @@ export interface Unverified<T> {
   readonly unverified: T;
   /** Name of the source, for records and metrics. */
   readonly source: string;
+  /** The `h1:` that the source itself says these bytes have (a module cache keeps it beside a zip). Differing bytes are damaged: UPSTREAM_BAD_RESPONSE. */
+  readonly claimedH1?: string;
 }
 
 /** Where a source puts a body while it arrives: bounded, hashed on the way. Made by io/spool.ts. */

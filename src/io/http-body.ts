@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream';
+import { AppError } from '../std/errors.ts';
+import { httpFailure } from './http-failure.ts';
+import type { Watch } from './watch.ts';
+
+/** How the end of a body is told: only `until-close` cannot tell a complete body from a cut one. */
+export type Framing = 'length' | 'chunked' | 'until-close';
+
+export interface BodyFacts {
+  /** For messages: what is being fetched. */
+  readonly attempt: string;
+  /** Content-Length, when given. */
+  readonly sizeBytes?: number;
+  readonly maxBytes: number;
+  /** Longest wait for the next piece. */
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * The pieces of `raw`, exactly as many bytes as announced. Rejects with UPSTREAM_UNAVAILABLE when the body is cut, UPSTREAM_TIMEOUT
+ * when it stalls, TOO_LARGE past `maxBytes`. The wait for a slow reader does not count as a stall. Destroys `raw` when left.
+ */
+export async function* boundedBody(raw: Readable, facts: BodyFacts, watch: Watch): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let received = 0;
+  try {
+    for (;;) {
+      watch.phase(facts.idleTimeoutMs, `${facts.attempt}: stalled after ${received}${ofTotal(facts)} bytes`);
+      const next = await pieces.next().catch((error: unknown) => Promise.reject(cutOr(error, received, facts, watch)));
+      watch.endPhase();
+      if (next.done) break;
+      received += next.value.byteLength;
+      if (received > facts.maxBytes) throw new AppError('TOO_LARGE', `${facts.attempt}: more than ${facts.maxBytes} bytes`);
+      yield next.value;
+    }
+    if (facts.sizeBytes !== undefined && received !== facts.sizeBytes) throw cut(received, facts);
+  } finally {
+    raw.destroy();
+    watch.dispose();
+  }
+}
+
+/** A connection that ends inside a body is a cut body, whatever the socket called it. */
+function cutOr(error: unknown, received: number, facts: BodyFacts, watch: Watch): AppError {
+  const failure = httpFailure(error, facts.attempt, watch);
+  return failure.code === 'UPSTREAM_UNAVAILABLE' ? cut(received, facts, error) : failure;
+}
+
+function cut(received: number, facts: BodyFacts, cause?: unknown): AppError {
+  return new AppError('UPSTREAM_UNAVAILABLE', `${facts.attempt}: cut after ${received}${ofTotal(facts)} bytes`, { cause });
+}
+
+function ofTotal({ sizeBytes }: BodyFacts): string {
+  return sizeBytes === undefined ? '' : ` of ${sizeBytes}`;
+}

@@ -1,0 +1,248 @@
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { Ask } from '../std/ask.ts';
+import { AppError } from '../std/errors.ts';
+import { boundedBody, type Framing } from './http-body.ts';
+import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
+import { httpFailure, isStaleConnection } from './http-failure.ts';
+import { readReason } from './http-reason.ts';
+import { Watch } from './watch.ts';
+
+/** Defaults suit a slow line to a far mirror. */
+export interface HttpClientOptions {
+  /** `larder/0.1.0`. */
+  readonly userAgent: string;
+  /** Sent as `Larder-Via`, so that a server that asks itself can notice. */
+  readonly instanceId?: string;
+  /** TCP connect and TLS handshake together; default 5 s. */
+  readonly connectTimeoutMs?: number;
+  /** From the request sent to the first line of the answer; default 20 s. */
+  readonly firstByteTimeoutMs?: number;
+  /** Between two pieces of a body; default 15 s. */
+  readonly idleTimeoutMs?: number;
+  /** Whole of a request, redirects included, where the request names no other; default 30 s. */
+  readonly totalTimeoutMs?: number;
+  /** Connections to one origin at a time; default 128. */
+  readonly maxConnections?: number;
+  readonly tls?: HttpTls;
+  readonly proxies?: ForwardProxies;
+}
+
+/** Header values for one place of one origin. They never go anywhere else: not to another origin, not to a path outside the prefix. */
+export interface HttpCredential {
+  /** `https://host:port`, as URL.origin prints it. */
+  readonly origin: string;
+  /** Begins with `/`; the paths at and below it. */
+  readonly pathPrefix: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface HttpAsk extends Ask {
+  /** For messages: `fetch rsc.io/quote@v1.5.2.mod from mirror.example`. Without secrets. */
+  readonly attempt: string;
+  /** Largest body taken; a larger one is TOO_LARGE. */
+  readonly maxBytes: number;
+  readonly credential?: HttpCredential;
+  readonly totalTimeoutMs?: number;
+}
+
+export type HttpAnswer = HttpOk | HttpRefusal;
+
+/** Status 200. The caller must read `body` to its end, leave its loop, or `discard()`. */
+export interface HttpOk {
+  readonly kind: 'ok';
+  readonly contentType: string;
+  /** Content-Length, when given; the body then has exactly this many bytes or fails. */
+  readonly sizeBytes?: number;
+  readonly framing: Framing;
+  /** May be read once. Rejects with UPSTREAM_UNAVAILABLE when cut, UPSTREAM_TIMEOUT when stalled, TOO_LARGE. */
+  readonly body: AsyncIterable<Uint8Array>;
+  discard(): void;
+}
+
+/** Any other status, redirects without a place to go included. */
+export interface HttpRefusal {
+  readonly kind: 'refused';
+  readonly status: number;
+  /** First line of a text/plain body: printable, at most 200 characters, attacker-controlled. */
+  readonly reason?: string;
+  /** From Retry-After, whole seconds, at most a day. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** As the go command: nine are followed, the tenth is refused. */
+const MAX_REDIRECTS = 9;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const DAY_SECONDS = 86_400;
+
+interface Limits {
+  readonly connectTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+}
+
+/**
+ * GET over HTTP/1.1 with pooled connections, limits on every phase, and redirects followed by the rules of the go command:
+ * at most nine, never from https to http, and credentials stay with their origin. Answers are attacker-controlled.
+ */
+export class HttpClient {
+  readonly #dispatchers: Dispatchers;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #limits: Limits;
+
+  /** Throws CONFIG_INVALID for certificates or proxy URLs that cannot be used. Opens nothing. */
+  constructor(o: HttpClientOptions) {
+    const { connectTimeoutMs = 5000, firstByteTimeoutMs = 20_000, idleTimeoutMs = 15_000, totalTimeoutMs = 30_000 } = o;
+    this.#limits = { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs };
+    this.#dispatchers = createDispatchers({
+      connectTimeoutMs,
+      firstByteTimeoutMs,
+      maxConnections: o.maxConnections ?? 128,
+      ...(o.tls && { tls: o.tls }),
+      ...(o.proxies && { proxies: o.proxies }),
+    });
+    this.#headers = {
+      'user-agent': o.userAgent,
+      'accept-encoding': 'identity',
+      ...(o.instanceId === undefined ? {} : { 'larder-via': o.instanceId }),
+    };
+  }
+
+  /**
+   * Asks for `url` (http or https; userinfo and fragment are not sent). The path and query go out as they stand in `url.href`.
+   * Rejects with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, TOO_LARGE (by Content-Length) or ABORTED.
+   */
+  async get(url: URL, ask: HttpAsk): Promise<HttpAnswer> {
+    const watch = new Watch(ask.signal, ask.totalTimeoutMs ?? this.#limits.totalTimeoutMs, ask.attempt);
+    try {
+      const reply = await this.#follow(url, ask, watch);
+      return reply.statusCode === 200 ? this.#accept(reply, ask, watch) : await refuse(reply, watch);
+    } catch (error) {
+      watch.dispose();
+      throw httpFailure(error, ask.attempt, watch);
+    }
+  }
+
+  /** `get` with the whole body in memory: for metadata. */
+  async getBytes(url: URL, ask: HttpAsk): Promise<HttpRefusal | (Pick<HttpOk, 'kind' | 'contentType' | 'framing'> & { readonly bytes: Uint8Array })> {
+    const answer = await this.get(url, ask);
+    if (answer.kind === 'refused') return answer;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of answer.body) pieces.push(piece);
+    return { kind: 'ok', contentType: answer.contentType, framing: answer.framing, bytes: Buffer.concat(pieces) };
+  }
+
+  /** Ends all requests and closes all connections. */
+  async close(): Promise<void> {
+    await this.#dispatchers.destroy();
+  }
+
+  async #follow(start: URL, ask: HttpAsk, watch: Watch): Promise<Reply> {
+    let url = start;
+    let credential = ask.credential;
+    for (let followed = 0; ; followed++) {
+      const reply = await this.#send(url, credential, ask, watch);
+      const location = REDIRECTS.has(reply.statusCode) ? single(reply, 'location') : '';
+      if (location === '') return reply;
+      await readReason(reply, watch);
+      if (followed === MAX_REDIRECTS) throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: stopped after ${MAX_REDIRECTS} redirects`);
+      const next = redirectTarget(location, url, ask.attempt);
+      // Dropped for good: a chain that comes back to the first origin may carry paths that the other origin chose.
+      if (next.origin !== url.origin) credential = undefined;
+      url = next;
+    }
+  }
+
+  /** Once more when a pooled connection turns out to be closed: GET may be repeated. */
+  async #send(url: URL, credential: HttpCredential | undefined, ask: HttpAsk, watch: Watch): Promise<Reply> {
+    try {
+      return await this.#sendOnce(url, credential, ask, watch);
+    } catch (error) {
+      if (watch.signal.aborted || !isStaleConnection(error)) throw error;
+      return await this.#sendOnce(url, credential, ask, watch);
+    }
+  }
+
+  async #sendOnce(url: URL, credential: HttpCredential | undefined, ask: HttpAsk, watch: Watch): Promise<Reply> {
+    const { connectTimeoutMs, firstByteTimeoutMs } = this.#limits;
+    // Beside the limits of the pool: covers the wait for a free connection and a forward proxy that does not answer CONNECT.
+    watch.phase(connectTimeoutMs + firstByteTimeoutMs, `${ask.attempt}: no answer within ${connectTimeoutMs + firstByteTimeoutMs} ms`);
+    const reply = await this.#dispatchers.for(url).request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: 'GET',
+      headers: { ...this.#headers, ...(credential && covers(credential, url) ? credential.headers : undefined) },
+      signal: watch.signal,
+    });
+    watch.endPhase();
+    return reply;
+  }
+
+  #accept(reply: Reply, ask: HttpAsk, watch: Watch): HttpOk {
+    const discard = (): void => {
+      reply.body.on('error', ignore).destroy();
+      watch.dispose();
+    };
+    try {
+      const sizeBytes = checkHead(reply, ask);
+      const { attempt, maxBytes } = ask;
+      const facts = { attempt, maxBytes, idleTimeoutMs: this.#limits.idleTimeoutMs, ...(sizeBytes !== undefined && { sizeBytes }) };
+      const framing = sizeBytes !== undefined ? 'length' : single(reply, 'transfer-encoding') === '' ? 'until-close' : 'chunked';
+      const body = boundedBody(reply.body, facts, watch);
+      return { kind: 'ok', contentType: single(reply, 'content-type'), framing, body, discard, ...(sizeBytes !== undefined && { sizeBytes }) };
+    } catch (error) {
+      discard();
+      throw error;
+    }
+  }
+}
+
+type Reply = Dispatcher.ResponseData & { readonly body: Readable };
+
+function ignore(): void {}
+
+/** Content-Length, after the checks that need no body. `Accept-Encoding: identity` was sent, so an encoded body is a wrong answer. */
+function checkHead(reply: Reply, ask: HttpAsk): number | undefined {
+  const encoding = single(reply, 'content-encoding').trim().toLowerCase();
+  if (encoding !== '' && encoding !== 'identity') {
+    throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: encoded as ${JSON.stringify(encoding.slice(0, 40))} although identity was asked for`);
+  }
+  const length = single(reply, 'content-length');
+  if (length === '') return undefined;
+  if (!/^[0-9]{1,15}$/.test(length)) throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: bad Content-Length`);
+  if (Number(length) > ask.maxBytes) throw new AppError('TOO_LARGE', `${ask.attempt}: ${length} bytes, at most ${ask.maxBytes} are taken`);
+  return Number(length);
+}
+
+async function refuse(reply: Reply, watch: Watch): Promise<HttpRefusal> {
+  const reason = await readReason(reply, watch);
+  watch.dispose();
+  const retryAfterSeconds = parseRetryAfter(single(reply, 'retry-after'));
+  return { kind: 'refused', status: reply.statusCode, ...(reason && { reason }), ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+}
+
+function redirectTarget(location: string, from: URL, attempt: string): URL {
+  const to = URL.parse(location, from.href);
+  if (to === null || !/^https?:$/.test(to.protocol)) throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirected to something that is not http or https`);
+  if (from.protocol === 'https:' && to.protocol === 'http:') throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirect from https to http refused`);
+  return to;
+}
+
+function covers({ origin, pathPrefix }: HttpCredential, url: URL): boolean {
+  if (url.origin !== origin) return false;
+  const prefix = pathPrefix.endsWith('/') ? pathPrefix : `${pathPrefix}/`;
+  return `${url.pathname}/`.startsWith(prefix);
+}
+
+/** Seconds, or an HTTP date seen from now; undefined when neither. */
+function parseRetryAfter(value: string): number | undefined {
+  const seconds = /^[0-9]{1,10}$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), DAY_SECONDS);
+}
+
+/** The value of a header; '' when absent; all values joined when repeated, which no check for one value accepts. */
+function single(reply: Reply, name: string): string {
+  const value = reply.headers[name];
+  return Array.isArray(value) ? value.join(', ') : (value ?? '');
+}

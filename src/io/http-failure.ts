@@ -1,0 +1,66 @@
+import { type Ask, abortedError } from '../std/ask.ts';
+import { AppError, isAppError, messageOf, systemCodeOf } from '../std/errors.ts';
+
+/** Why a TLS handshake was refused, in words an operator can act on; keys are the codes that Node and OpenSSL give. */
+const TLS_REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'certificate has expired',
+  CERT_NOT_YET_VALID: 'certificate is not yet valid',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate is from an unknown authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate is from an unknown authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'certificate is from an unknown authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate is from an unknown authority',
+};
+
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'connection timed out',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'name lookup failed',
+  UND_ERR_SOCKET: 'connection closed',
+};
+
+/**
+ * The AppError for anything that a request can fail with: UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE (what came is not HTTP),
+ * ABORTED (or the signal's own reason), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason.
+ */
+export function httpFailure(error: unknown, attempt: string, { signal }: Ask): AppError {
+  if (isAppError(error)) return error;
+  if (signal.aborted) return abortedError(signal);
+  const code = systemCodeOf(error) ?? '';
+  const tls = tlsReason(error, code);
+  if (tls !== undefined) return new AppError('UPSTREAM_UNAVAILABLE', `${attempt}: ${tls}`, { cause: error, detail: { tls } });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no connection in time`, { cause: error });
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no answer in time`, { cause: error });
+  if (isNotHttp(code)) return new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: not a valid HTTP answer`, { cause: error });
+  return new AppError('UPSTREAM_UNAVAILABLE', `${attempt}: ${SYSTEM_REASONS[code] ?? proxyReason(error) ?? (code || 'request failed')}`, { cause: error });
+}
+
+/** Whether asking once more on a fresh connection may help: a pooled connection had been closed by the other side. */
+export function isStaleConnection(error: unknown): boolean {
+  const code = systemCodeOf(error);
+  if (code === 'ECONNRESET' || code === 'EPIPE') return true;
+  const socket = (error as { socket?: { bytesRead?: number } } | undefined)?.socket;
+  return code === 'UND_ERR_SOCKET' && (socket?.bytesRead ?? 0) > 0;
+}
+
+function isNotHttp(code: string): boolean {
+  return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+}
+
+function tlsReason(error: unknown, code: string): string | undefined {
+  if (code in TLS_REASONS) return TLS_REASONS[code];
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'TLS handshake failed';
+  return /before secure TLS connection was established/.test(messageOf(error)) ? 'TLS handshake failed' : undefined;
+}
+
+/** What a forward proxy said to CONNECT: the client library knows it only as text. */
+function proxyReason(error: unknown): string | undefined {
+  const said = /Proxy response \((\d+)\)|Proxy Authentication Required \((\d+)\)/.exec(messageOf(error));
+  return said === null ? undefined : `the HTTP proxy answered ${said[1] ?? said[2]}`;
+}

@@ -1,0 +1,117 @@
+import type { HttpClient, HttpCredential } from '../../io/http-client.ts';
+import { isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../../gomod/module.ts';
+import { escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
+import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
+import { shown } from '../../gomod/shown.ts';
+import type { Ask } from '../../std/ask.ts';
+import { AppError } from '../../std/errors.ts';
+import type { Spooled } from '../../std/spooled.ts';
+import type { Source, Spool, Unverified } from '../source.ts';
+import { refuseNoGoMod, sniffZip } from './body-sniff.ts';
+import { credentialFor } from './credentials.ts';
+import type { NetrcEntry } from './netrc.ts';
+import { refusalError } from './refusal.ts';
+import { urlBelow } from './target.ts';
+import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
+
+const MAX_INFO_BYTES = 1 << 20;
+const MAX_MOD_BYTES = 16 << 20;
+/** The go command takes no larger zip. */
+const MAX_ZIP_BYTES = 500 << 20;
+/** A zip may take long on a slow line; a stalled one ends by the limit on idle time. */
+const ZIP_TOTAL_MS = 30 * 60_000;
+
+export interface GoproxyOptions {
+  readonly name: string;
+  /** http or https, with a path, a query string and (https only) userinfo where needed. Secret: it may hold a password or a token. */
+  readonly base: URL;
+  readonly client: HttpClient;
+  readonly netrc: readonly NetrcEntry[];
+}
+
+/** Another module proxy, asked over HTTP exactly as the go command asks it. Throws CONFIG_INVALID for userinfo in an http URL. */
+export class GoproxySource implements Source {
+  readonly name: string;
+  readonly #base: URL;
+  readonly #client: HttpClient;
+  readonly #credential: HttpCredential | undefined;
+
+  constructor({ name, base, client, netrc }: GoproxyOptions) {
+    this.name = name;
+    this.#base = base;
+    this.#client = client;
+    this.#credential = credentialFor(base, netrc);
+  }
+
+  async list(module: ModulePath, o: Ask): Promise<readonly Version[]> {
+    const attempt = `list versions of ${module} at ${this.name}`;
+    const { bytes } = await this.#bytes({ kind: 'list', module }, MAX_LIST_BYTES, attempt, o);
+    return parseVersionList(bytes, module);
+  }
+
+  async query(module: ModulePath, query: string, o: Ask): Promise<Unverified<RevInfo>> {
+    const attempt = `fetch the info of ${module}@${shown(query).slice(1, -1)} from ${this.name}`;
+    const request: ProxyRequest = isCanonicalFor(module, query)
+      ? { kind: 'artifact', id: { module: { path: module, version: query }, kind: 'info' } }
+      : { kind: 'query', module, query };
+    const info = await this.#info(request, module, attempt, o);
+    if (request.kind === 'artifact' && info.version !== query) throw wrong(attempt, `the answer is about version ${info.version}`);
+    return { unverified: info, source: this.name };
+  }
+
+  async latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>> {
+    const attempt = `fetch the latest version of ${module} from ${this.name}`;
+    return { unverified: await this.#info({ kind: 'latest', module }, module, attempt, o), source: this.name };
+  }
+
+  async mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>> {
+    const attempt = `fetch the go.mod of ${mv.path}@${mv.version} from ${this.name}`;
+    const { bytes, contentType, framing } = await this.#bytes({ kind: 'artifact', id: { module: mv, kind: 'mod' } }, MAX_MOD_BYTES, attempt, o);
+    refuseNoGoMod(bytes, contentType, attempt);
+    // Neither a length nor chunks: nothing but its last line tells whether such a body was cut, and a cut go.mod would be kept for ever.
+    if (framing === 'until-close' && bytes.at(-1) !== 0x0a) throw wrong(attempt, 'the answer has no length and may be cut');
+    return { unverified: bytes, source: this.name };
+  }
+
+  async zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>> {
+    const attempt = `fetch the zip of ${mv.path}@${mv.version} from ${this.name}`;
+    const url = urlBelow(this.#base, escapedTarget({ kind: 'artifact', id: { module: mv, kind: 'zip' } }));
+    const answer = await this.#client.get(url, this.#ask(attempt, MAX_ZIP_BYTES, o, ZIP_TOTAL_MS));
+    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base.host);
+    try {
+      return { unverified: await into.fill(sniffZip(answer.body, attempt), o), source: this.name };
+    } finally {
+      answer.discard();
+    }
+  }
+
+  async #info(request: ProxyRequest, module: ModulePath, attempt: string, o: Ask): Promise<RevInfo> {
+    const { bytes } = await this.#bytes(request, MAX_INFO_BYTES, attempt, o);
+    const info = parseInfo(bytes, attempt);
+    const { version } = info;
+    if (!isCanonicalFor(module, version)) throw wrong(attempt, `version ${shown(version)} cannot belong to this module`);
+    return info;
+  }
+
+  async #bytes(request: ProxyRequest, maxBytes: number, attempt: string, o: Ask) {
+    const answer = await this.#client.getBytes(urlBelow(this.#base, escapedTarget(request)), this.#ask(attempt, maxBytes, o));
+    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base.host);
+    return answer;
+  }
+
+  #ask(attempt: string, maxBytes: number, { signal }: Ask, totalTimeoutMs?: number) {
+    return { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }), ...(totalTimeoutMs && { totalTimeoutMs }) };
+  }
+}
+
+function parseInfo(bytes: Uint8Array, attempt: string): RevInfo {
+  try {
+    return parseRevInfo(bytes);
+  } catch (error) {
+    throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: the answer is no version info`, { cause: error });
+  }
+}
+
+function wrong(attempt: string, why: string): AppError {
+  return new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: ${why}`);
+}

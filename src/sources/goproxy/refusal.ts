@@ -1,0 +1,27 @@
+import type { HttpRefusal } from '../../io/http-client.ts';
+import { AppError, type ErrorCode } from '../../std/errors.ts';
+
+/** What the operator does about a 401 from `host`. */
+function credentialsHint(host: string): string {
+  return `credentials are needed: put "machine ${host} login ... password ..." into the netrc file, or a user name and password into the https URL of the upstream`;
+}
+
+/**
+ * The AppError for an answer other than 200. Only 404 and 410 mean "not here" (NOT_FOUND, GONE); 401 is AUTH_REQUIRED; 5xx, 429, 408 and 425 are
+ * UPSTREAM_UNAVAILABLE with `detail.retryAfterSeconds` where given. Everything else, 403 among it, is UPSTREAM_BAD_RESPONSE: the upstream did not say
+ * whether it has the module, so nothing may turn it into a 404 for our own clients. The upstream's reason is attacker-controlled but printable.
+ */
+export function refusalError(refusal: HttpRefusal, attempt: string, host: string): AppError {
+  const { status, reason, retryAfterSeconds } = refusal;
+  const hint = status === 401 ? `: ${credentialsHint(host)}` : '';
+  return new AppError(codeOf(status), `${attempt}: ${status}${reason === undefined ? '' : `: ${reason}`}${hint}`, {
+    detail: { status, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) },
+  });
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 404) return 'NOT_FOUND';
+  if (status === 410) return 'GONE';
+  if (status === 401) return 'AUTH_REQUIRED';
+  return status >= 500 || status === 429 || status === 408 || status === 425 ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_BAD_RESPONSE';
+}

@@ -1,0 +1,72 @@
+import { fileURLToPath } from 'node:url';
+import type { ProxyEntry } from '../gomod/goenv.ts';
+import { AppError } from '../std/errors.ts';
+import { createDirectSource, createOffSource } from './direct/direct.ts';
+import { GoproxySource, type GoproxyOptions } from './goproxy/goproxy.ts';
+import { ModcacheSource } from './modcache/modcache.ts';
+import type { Source } from './source.ts';
+
+/** What sources share. */
+export interface SourceDependencies {
+  /** Asks upstreams over HTTP; the caller closes it. */
+  readonly client: GoproxyOptions['client'];
+  /** Credentials of the operator, from sources/goproxy/netrc.ts; empty for none. */
+  readonly netrc: GoproxyOptions['netrc'];
+}
+
+/** A source that stands for an entry of the list of upstreams. */
+export interface RegisteredSource {
+  readonly entry: ProxyEntry;
+  readonly source: Source;
+}
+
+/**
+ * A Source for each entry, in order, each with its own name: host and path of a URL, `file:` and the folder, `direct`, `off`; a name that is taken
+ * gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
+ */
+export function createSources(entries: readonly ProxyEntry[], dependencies: SourceDependencies): readonly RegisteredSource[] {
+  const taken = new Set<string>();
+  return entries.map((entry) => {
+    const name = unusedName(nameOf(entry), taken);
+    taken.add(name);
+    return { entry, source: createSource(entry, name, dependencies) };
+  });
+}
+
+/** The Source for one entry, under the given name. */
+export function createSource(entry: ProxyEntry, name: string, { client, netrc }: SourceDependencies): Source {
+  if (entry.kind === 'off') return createOffSource(name);
+  if (entry.kind !== 'proxy') return createDirectSource(name);
+  const url = parseUrl(entry.url);
+  if (url.protocol === 'file:') return new ModcacheSource({ name, directory: pathOf(url) });
+  return new GoproxySource({ name, base: url, client, netrc });
+}
+
+/** Without userinfo and query string: both may be secret. */
+function nameOf(entry: ProxyEntry): string {
+  if (entry.kind !== 'proxy') return entry.kind === 'off' ? 'off' : 'direct';
+  const url = parseUrl(entry.url);
+  if (url.protocol === 'file:') return `file:${pathOf(url)}`;
+  return url.host + url.pathname.replace(/\/$/, '');
+}
+
+function unusedName(wanted: string, taken: ReadonlySet<string>): string {
+  let name = wanted;
+  for (let n = 2; taken.has(name); n++) name = `${wanted}#${n}`;
+  return name;
+}
+
+/** The text is never printed: it may hold a password. */
+function parseUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url !== null && /^(https?|file):$/.test(url.protocol)) return url;
+  throw new AppError('CONFIG_INVALID', 'use an upstream: not an https, http or file URL');
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new AppError('CONFIG_INVALID', `use the upstream ${url.href}: a file URL is file:///absolute/path`, { cause: error });
+  }
+}
