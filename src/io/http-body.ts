@@ -20,7 +20,11 @@ export interface BodyFacts {
  * The pieces of `raw`, exactly as many bytes as announced. Rejects with UPSTREAM_UNAVAILABLE when the body is cut, UPSTREAM_TIMEOUT
  * when it stalls, TOO_LARGE past `maxBytes`. The wait for a slow reader does not count as a stall. Destroys `raw` when left.
  */
-export async function* boundedBody(raw: Readable, facts: BodyFacts, watch: Watch): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* boundedBody(
+  raw: Readable,
+  facts: BodyFacts,
+  watch: Watch,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   let received = 0;
   try {
@@ -30,7 +34,8 @@ export async function* boundedBody(raw: Readable, facts: BodyFacts, watch: Watch
       watch.endPhase();
       if (next.done) break;
       received += next.value.byteLength;
-      if (received > facts.maxBytes) throw new AppError('TOO_LARGE', `${facts.attempt}: more than ${facts.maxBytes} bytes`);
+      if (received > facts.maxBytes)
+        throw new AppError('TOO_LARGE', `${facts.attempt}: more than ${facts.maxBytes} bytes`);
       yield next.value;
     }
     if (facts.sizeBytes !== undefined && received !== facts.sizeBytes) throw cut(received, facts);
@@ -47,7 +52,9 @@ function cutOr(error: unknown, received: number, facts: BodyFacts, watch: Watch)
 }
 
 function cut(received: number, facts: BodyFacts, cause?: unknown): AppError {
-  return new AppError('UPSTREAM_UNAVAILABLE', `${facts.attempt}: cut after ${received}${ofTotal(facts)} bytes`, { cause });
+  return new AppError('UPSTREAM_UNAVAILABLE', `${facts.attempt}: cut after ${received}${ofTotal(facts)} bytes`, {
+    cause,
+  });
 }
 
 function ofTotal({ sizeBytes }: BodyFacts): string {

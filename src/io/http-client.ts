@@ -125,7 +125,10 @@ export class HttpClient {
   }
 
   /** `get` with the whole body in memory: for metadata. */
-  async getBytes(url: URL, ask: HttpAsk): Promise<HttpRefusal | (Pick<HttpOk, 'kind' | 'contentType' | 'framing'> & { readonly bytes: Uint8Array })> {
+  async getBytes(
+    url: URL,
+    ask: HttpAsk,
+  ): Promise<HttpRefusal | (Pick<HttpOk, 'kind' | 'contentType' | 'framing'> & { readonly bytes: Uint8Array })> {
     const answer = await this.get(url, ask);
     if (answer.kind === 'refused') return answer;
     const pieces: Uint8Array[] = [];
@@ -146,7 +149,8 @@ export class HttpClient {
       const location = REDIRECTS.has(reply.statusCode) ? single(reply, 'location') : '';
       if (location === '') return reply;
       await readReason(reply, watch);
-      if (followed === MAX_REDIRECTS) throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: stopped after ${MAX_REDIRECTS} redirects`);
+      if (followed === MAX_REDIRECTS)
+        throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: stopped after ${MAX_REDIRECTS} redirects`);
       const next = redirectTarget(location, url, ask.attempt);
       // Dropped for good: a chain that comes back to the first origin may carry paths that the other origin chose.
       if (next.origin !== url.origin) credential = undefined;
@@ -167,7 +171,10 @@ export class HttpClient {
   async #sendOnce(url: URL, credential: HttpCredential | undefined, ask: HttpAsk, watch: Watch): Promise<Reply> {
     const { connectTimeoutMs, firstByteTimeoutMs } = this.#limits;
     // Beside the limits of the pool: covers the wait for a free connection and a forward proxy that does not answer CONNECT.
-    watch.phase(connectTimeoutMs + firstByteTimeoutMs, `${ask.attempt}: no answer within ${connectTimeoutMs + firstByteTimeoutMs} ms`);
+    watch.phase(
+      connectTimeoutMs + firstByteTimeoutMs,
+      `${ask.attempt}: no answer within ${connectTimeoutMs + firstByteTimeoutMs} ms`,
+    );
     const reply = await this.#dispatchers.for(url).request({
       origin: url.origin,
       path: url.pathname + url.search,
@@ -187,10 +194,23 @@ export class HttpClient {
     try {
       const sizeBytes = checkHead(reply, ask);
       const { attempt, maxBytes } = ask;
-      const facts = { attempt, maxBytes, idleTimeoutMs: this.#limits.idleTimeoutMs, ...(sizeBytes !== undefined && { sizeBytes }) };
-      const framing = sizeBytes !== undefined ? 'length' : single(reply, 'transfer-encoding') === '' ? 'until-close' : 'chunked';
+      const facts = {
+        attempt,
+        maxBytes,
+        idleTimeoutMs: this.#limits.idleTimeoutMs,
+        ...(sizeBytes !== undefined && { sizeBytes }),
+      };
+      const framing =
+        sizeBytes !== undefined ? 'length' : single(reply, 'transfer-encoding') === '' ? 'until-close' : 'chunked';
       const body = boundedBody(reply.body, facts, watch);
-      return { kind: 'ok', contentType: single(reply, 'content-type'), framing, body, discard, ...(sizeBytes !== undefined && { sizeBytes }) };
+      return {
+        kind: 'ok',
+        contentType: single(reply, 'content-type'),
+        framing,
+        body,
+        discard,
+        ...(sizeBytes !== undefined && { sizeBytes }),
+      };
     } catch (error) {
       discard();
       throw error;
@@ -206,12 +226,16 @@ function ignore(): void {}
 function checkHead(reply: Reply, ask: HttpAsk): number | undefined {
   const encoding = single(reply, 'content-encoding').trim().toLowerCase();
   if (encoding !== '' && encoding !== 'identity') {
-    throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: encoded as ${JSON.stringify(encoding.slice(0, 40))} although identity was asked for`);
+    throw new AppError(
+      'UPSTREAM_BAD_RESPONSE',
+      `${ask.attempt}: encoded as ${JSON.stringify(encoding.slice(0, 40))} although identity was asked for`,
+    );
   }
   const length = single(reply, 'content-length');
   if (length === '') return undefined;
   if (!/^[0-9]{1,15}$/.test(length)) throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: bad Content-Length`);
-  if (Number(length) > ask.maxBytes) throw new AppError('TOO_LARGE', `${ask.attempt}: ${length} bytes, at most ${ask.maxBytes} are taken`);
+  if (Number(length) > ask.maxBytes)
+    throw new AppError('TOO_LARGE', `${ask.attempt}: ${length} bytes, at most ${ask.maxBytes} are taken`);
   return Number(length);
 }
 
@@ -219,13 +243,20 @@ async function refuse(reply: Reply, watch: Watch): Promise<HttpRefusal> {
   const reason = await readReason(reply, watch);
   watch.dispose();
   const retryAfterSeconds = parseRetryAfter(single(reply, 'retry-after'));
-  return { kind: 'refused', status: reply.statusCode, ...(reason && { reason }), ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+  return {
+    kind: 'refused',
+    status: reply.statusCode,
+    ...(reason && { reason }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
 }
 
 function redirectTarget(location: string, from: URL, attempt: string): URL {
   const to = URL.parse(location, from.href);
-  if (to === null || !/^https?:$/.test(to.protocol)) throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirected to something that is not http or https`);
-  if (from.protocol === 'https:' && to.protocol === 'http:') throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirect from https to http refused`);
+  if (to === null || !/^https?:$/.test(to.protocol))
+    throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirected to something that is not http or https`);
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirect from https to http refused`);
   return to;
 }
 

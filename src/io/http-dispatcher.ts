@@ -61,8 +61,10 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
   const straight = new Agent(options);
   const tunnelled = { ...options, requestTls: connect, proxyTls: connect, noProxy: o.proxies?.none ?? '' };
   // One agent per scheme, and '' for what is not set: the library would take https through the http proxy, and read process.env.
-  const http = o.proxies?.http && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: proxyUrl(o.proxies.http), httpsProxy: '' });
-  const https = o.proxies?.https && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: '', httpsProxy: proxyUrl(o.proxies.https) });
+  const http =
+    o.proxies?.http && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: proxyUrl(o.proxies.http), httpsProxy: '' });
+  const https =
+    o.proxies?.https && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: '', httpsProxy: proxyUrl(o.proxies.https) });
   return {
     for: (url) => (isLoopbackHost(url.hostname) ? straight : (url.protocol === 'https:' ? https : http) || straight),
     async destroy() {
@@ -119,7 +121,9 @@ function tlsOptions(tls: HttpTls = {}): SecureOptions {
   try {
     createSecureContext(options);
   } catch (error) {
-    throw new AppError('CONFIG_INVALID', `use the configured certificates for upstreams: ${messageOf(error)}`, { cause: error });
+    throw new AppError('CONFIG_INVALID', `use the configured certificates for upstreams: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   return options;
 }

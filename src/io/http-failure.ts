@@ -34,11 +34,19 @@ export function httpFailure(error: unknown, attempt: string, { signal }: Ask): A
   if (signal.aborted) return abortedError(signal);
   const code = systemCodeOf(error) ?? '';
   const tls = tlsReason(error, code);
-  if (tls !== undefined) return new AppError('UPSTREAM_UNAVAILABLE', `${attempt}: ${tls}`, { cause: error, detail: { tls } });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no connection in time`, { cause: error });
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no answer in time`, { cause: error });
-  if (isNotHttp(code)) return new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: not a valid HTTP answer`, { cause: error });
-  return new AppError('UPSTREAM_UNAVAILABLE', `${attempt}: ${SYSTEM_REASONS[code] ?? proxyReason(error) ?? (code || 'request failed')}`, { cause: error });
+  if (tls !== undefined)
+    return new AppError('UPSTREAM_UNAVAILABLE', `${attempt}: ${tls}`, { cause: error, detail: { tls } });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no connection in time`, { cause: error });
+  if (code === 'UND_ERR_HEADERS_TIMEOUT')
+    return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no answer in time`, { cause: error });
+  if (isNotHttp(code))
+    return new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: not a valid HTTP answer`, { cause: error });
+  return new AppError(
+    'UPSTREAM_UNAVAILABLE',
+    `${attempt}: ${SYSTEM_REASONS[code] ?? proxyReason(error) ?? (code || 'request failed')}`,
+    { cause: error },
+  );
 }
 
 /** Whether asking once more on a fresh connection may help: a pooled connection had been closed by the other side. */
@@ -50,7 +58,9 @@ export function isStaleConnection(error: unknown): boolean {
 }
 
 function isNotHttp(code: string): boolean {
-  return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+  return (
+    code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+  );
 }
 
 function tlsReason(error: unknown, code: string): string | undefined {

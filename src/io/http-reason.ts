@@ -38,7 +38,10 @@ export async function readReason({ headers, body }: Refused, watch: Watch): Prom
 function isPlainText(headers: Refused['headers']): boolean {
   const type = String(headers['content-type'] ?? '').toLowerCase();
   const encoding = headers['content-encoding'];
-  return (encoding === undefined || encoding === 'identity') && /^text\/plain\s*(;\s*charset\s*=\s*"?(utf-8|us-ascii)"?\s*)?;?$/.test(type);
+  return (
+    (encoding === undefined || encoding === 'identity') &&
+    /^text\/plain\s*(;\s*charset\s*=\s*"?(utf-8|us-ascii)"?\s*)?;?$/.test(type)
+  );
 }
 
 /** Invalid UTF-8 gives nothing; control and format characters are shown as `?`. */

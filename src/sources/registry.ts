@@ -24,7 +24,10 @@ export interface RegisteredSource {
  * A Source for each entry, in order, each with its own name: host and path of a URL, `file:` and the folder, `direct`, `off`; a name that is taken
  * gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
  */
-export function createSources(entries: readonly ProxyEntry[], dependencies: SourceDependencies): readonly RegisteredSource[] {
+export function createSources(
+  entries: readonly ProxyEntry[],
+  dependencies: SourceDependencies,
+): readonly RegisteredSource[] {
   const taken = new Set<string>();
   return entries.map((entry) => {
     const name = unusedName(nameOf(entry), taken);
@@ -67,6 +70,8 @@ function pathOf(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch (error) {
-    throw new AppError('CONFIG_INVALID', `use the upstream ${url.href}: a file URL is file:///absolute/path`, { cause: error });
+    throw new AppError('CONFIG_INVALID', `use the upstream ${url.href}: a file URL is file:///absolute/path`, {
+      cause: error,
+    });
   }
 }

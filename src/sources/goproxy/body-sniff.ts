@@ -10,7 +10,8 @@ const TAIL_BYTES = EOCD_BYTES + 0xffff;
  */
 export function refuseNoGoMod(bytes: Uint8Array, contentType: string, attempt: string): void {
   const start = bytes.find((byte) => byte !== 0x20 && !(byte >= 0x09 && byte <= 0x0d));
-  const isMarkup = start === 0x3c || start === 0x7b || start === 0x5b || /^(text\/html|application\/(json|zip))\b/i.test(contentType);
+  const isMarkup =
+    start === 0x3c || start === 0x7b || start === 0x5b || /^(text\/html|application\/(json|zip))\b/i.test(contentType);
   if (isMarkup || bytes.includes(0) || startsWithPk(bytes)) throw bad(attempt, 'the answer is no go.mod');
 }
 
@@ -18,7 +19,10 @@ export function refuseNoGoMod(bytes: Uint8Array, contentType: string, attempt: s
  * `body` as it is, failing with UPSTREAM_BAD_RESPONSE as soon as it cannot be a zip: a wrong first byte, or no end record at the exact
  * end. What is inside is for verify/ to say. Holds at most 64 KiB and a piece.
  */
-export async function* sniffZip(body: AsyncIterable<Uint8Array>, attempt: string): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* sniffZip(
+  body: AsyncIterable<Uint8Array>,
+  attempt: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let head: Uint8Array = new Uint8Array(0);
   const tail: Uint8Array[] = [];
   let held = 0;
@@ -40,7 +44,11 @@ function startsWithPk(bytes: Uint8Array): boolean {
 }
 
 function endsInEocd(tail: Buffer): boolean {
-  for (let at = tail.lastIndexOf('PK\u0005\u0006'); at >= 0; at = at === 0 ? -1 : tail.lastIndexOf('PK\u0005\u0006', at - 1)) {
+  for (
+    let at = tail.lastIndexOf('PK\u0005\u0006');
+    at >= 0;
+    at = at === 0 ? -1 : tail.lastIndexOf('PK\u0005\u0006', at - 1)
+  ) {
     if (at + EOCD_BYTES <= tail.length && at + EOCD_BYTES + tail.readUInt16LE(at + 20) === tail.length) return true;
   }
   return false;

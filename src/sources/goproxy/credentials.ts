@@ -10,9 +10,17 @@ export function credentialFor(base: URL, netrc: readonly NetrcEntry[]): HttpCred
   const hasUserinfo = base.username !== '' || base.password !== '';
   if (base.protocol !== 'https:') {
     if (!hasUserinfo) return undefined;
-    throw new AppError('CONFIG_INVALID', `use the upstream http://${base.host}: refusing to send its user name and password over plain http: write https, or take them out of the URL`);
+    throw new AppError(
+      'CONFIG_INVALID',
+      `use the upstream http://${base.host}: refusing to send its user name and password over plain http: write https, or take them out of the URL`,
+    );
   }
-  if (hasUserinfo) return { origin: base.origin, pathPrefix: base.pathname, headers: basic(decodeUserinfo(base.username), decodeUserinfo(base.password)) };
+  if (hasUserinfo)
+    return {
+      origin: base.origin,
+      pathPrefix: base.pathname,
+      headers: basic(decodeUserinfo(base.username), decodeUserinfo(base.password)),
+    };
   const entry = findInNetrc(netrc, base.host);
   return entry && { origin: base.origin, pathPrefix: '/', headers: basic(entry.login, entry.password) };
 }
@@ -26,7 +34,10 @@ function decodeUserinfo(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new AppError('CONFIG_INVALID', 'use an upstream URL: its user name or password is not percent-encoded properly');
+    throw new AppError(
+      'CONFIG_INVALID',
+      'use an upstream URL: its user name or password is not percent-encoded properly',
+    );
   }
 }
 
@@ -44,7 +55,10 @@ export class CredentialTable<T> {
   /** Looks up an absolute URL, as text: the path counts as it is written. */
   find(url: string): T | undefined {
     if (!url.startsWith('https://')) return undefined;
-    let prefix = url.slice('https://'.length).replace(/[?#].*$/s, '').replace(/\/$/, '');
+    let prefix = url
+      .slice('https://'.length)
+      .replace(/[?#].*$/s, '')
+      .replace(/\/$/, '');
     for (;;) {
       const value = this.#byPrefix.get(prefix);
       if (value !== undefined) return value;

@@ -55,7 +55,8 @@ export class GoproxySource implements Source {
       ? { kind: 'artifact', id: { module: { path: module, version: query }, kind: 'info' } }
       : { kind: 'query', module, query };
     const info = await this.#info(request, module, attempt, o);
-    if (request.kind === 'artifact' && info.version !== query) throw wrong(attempt, `the answer is about version ${info.version}`);
+    if (request.kind === 'artifact' && info.version !== query)
+      throw wrong(attempt, `the answer is about version ${info.version}`);
     return { unverified: info, source: this.name };
   }
 
@@ -66,10 +67,16 @@ export class GoproxySource implements Source {
 
   async mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>> {
     const attempt = `fetch the go.mod of ${mv.path}@${mv.version} from ${this.name}`;
-    const { bytes, contentType, framing } = await this.#bytes({ kind: 'artifact', id: { module: mv, kind: 'mod' } }, MAX_MOD_BYTES, attempt, o);
+    const { bytes, contentType, framing } = await this.#bytes(
+      { kind: 'artifact', id: { module: mv, kind: 'mod' } },
+      MAX_MOD_BYTES,
+      attempt,
+      o,
+    );
     refuseNoGoMod(bytes, contentType, attempt);
     // Neither a length nor chunks: nothing but its last line tells whether such a body was cut, and a cut go.mod would be kept for ever.
-    if (framing === 'until-close' && bytes.at(-1) !== 0x0a) throw wrong(attempt, 'the answer has no length and may be cut');
+    if (framing === 'until-close' && bytes.at(-1) !== 0x0a)
+      throw wrong(attempt, 'the answer has no length and may be cut');
     return { unverified: bytes, source: this.name };
   }
 
@@ -89,18 +96,28 @@ export class GoproxySource implements Source {
     const { bytes } = await this.#bytes(request, MAX_INFO_BYTES, attempt, o);
     const info = parseInfo(bytes, attempt);
     const { version } = info;
-    if (!isCanonicalFor(module, version)) throw wrong(attempt, `version ${shown(version)} cannot belong to this module`);
+    if (!isCanonicalFor(module, version))
+      throw wrong(attempt, `version ${shown(version)} cannot belong to this module`);
     return info;
   }
 
   async #bytes(request: ProxyRequest, maxBytes: number, attempt: string, o: Ask) {
-    const answer = await this.#client.getBytes(urlBelow(this.#base, escapedTarget(request)), this.#ask(attempt, maxBytes, o));
+    const answer = await this.#client.getBytes(
+      urlBelow(this.#base, escapedTarget(request)),
+      this.#ask(attempt, maxBytes, o),
+    );
     if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base.host);
     return answer;
   }
 
   #ask(attempt: string, maxBytes: number, { signal }: Ask, totalTimeoutMs?: number) {
-    return { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }), ...(totalTimeoutMs && { totalTimeoutMs }) };
+    return {
+      signal,
+      attempt,
+      maxBytes,
+      ...(this.#credential && { credential: this.#credential }),
+      ...(totalTimeoutMs && { totalTimeoutMs }),
+    };
   }
 }
 

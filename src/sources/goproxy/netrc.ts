@@ -52,21 +52,29 @@ export function findInNetrc(entries: readonly NetrcEntry[], host: string): Netrc
  * The entries of $NETRC, else of `.netrc` in the home folder (`_netrc` first on Windows). A file that does not exist has none.
  * Rejects with CONFIG_INVALID, naming the file, when it cannot be read.
  */
-export async function readNetrc(environment: Readonly<Record<string, string | undefined>>, home: string | undefined): Promise<readonly NetrcEntry[]> {
+export async function readNetrc(
+  environment: Readonly<Record<string, string | undefined>>,
+  home: string | undefined,
+): Promise<readonly NetrcEntry[]> {
   for (const file of netrcFiles(environment, home)) {
     try {
       const bytes = await readFile(file);
-      if (bytes.byteLength > MAX_NETRC_BYTES) throw new AppError('CONFIG_INVALID', `read ${file}: larger than ${MAX_NETRC_BYTES} bytes`);
+      if (bytes.byteLength > MAX_NETRC_BYTES)
+        throw new AppError('CONFIG_INVALID', `read ${file}: larger than ${MAX_NETRC_BYTES} bytes`);
       return parseNetrc(bytes.toString('utf8'));
     } catch (error) {
       if (error instanceof AppError) throw error;
-      if (systemCodeOf(error) !== 'ENOENT') throw new AppError('CONFIG_INVALID', `read ${file}: ${messageOf(error)}`, { cause: error });
+      if (systemCodeOf(error) !== 'ENOENT')
+        throw new AppError('CONFIG_INVALID', `read ${file}: ${messageOf(error)}`, { cause: error });
     }
   }
   return [];
 }
 
-function netrcFiles(environment: Readonly<Record<string, string | undefined>>, home: string | undefined): readonly string[] {
+function netrcFiles(
+  environment: Readonly<Record<string, string | undefined>>,
+  home: string | undefined,
+): readonly string[] {
   if (environment['NETRC']) return [environment['NETRC']];
   if (home === undefined) return [];
   return [...(process.platform === 'win32' ? [join(home, '_netrc')] : []), join(home, '.netrc')];

@@ -23,5 +23,7 @@ function codeOf(status: number): ErrorCode {
   if (status === 404) return 'NOT_FOUND';
   if (status === 410) return 'GONE';
   if (status === 401) return 'AUTH_REQUIRED';
-  return status >= 500 || status === 429 || status === 408 || status === 425 ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_BAD_RESPONSE';
+  return status >= 500 || status === 429 || status === 408 || status === 425
+    ? 'UPSTREAM_UNAVAILABLE'
+    : 'UPSTREAM_BAD_RESPONSE';
 }

@@ -1,6 +1,13 @@
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { escapePath, isCanonicalFor, type ModulePath, type ModuleVersion, unescapeVersion, type Version } from '../../gomod/module.ts';
+import {
+  escapePath,
+  isCanonicalFor,
+  type ModulePath,
+  type ModuleVersion,
+  unescapeVersion,
+  type Version,
+} from '../../gomod/module.ts';
 import { artifactTarget, escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
 import { isPseudoVersion, pseudoVersionTime } from '../../gomod/pseudo.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
@@ -49,7 +56,10 @@ export class ModcacheSource implements Source {
    */
   async list(module: ModulePath, o: Ask): Promise<readonly Version[]> {
     const attempt = `list versions of ${module} in ${this.name}`;
-    const [listed, held] = await Promise.all([this.#listFile(module, attempt, o), this.#held(module, ['mod', 'zip'], attempt, o)]);
+    const [listed, held] = await Promise.all([
+      this.#listFile(module, attempt, o),
+      this.#held(module, ['mod', 'zip'], attempt, o),
+    ]);
     if (listed === undefined && held.length === 0) throw new AppError('NOT_FOUND', `${attempt}: not in this tree`);
     return sortVersions([...new Set([...(listed ?? []), ...held.filter((version) => !isPseudoVersion(version))])]);
   }
@@ -80,7 +90,12 @@ export class ModcacheSource implements Source {
 
   async mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>> {
     const attempt = `read the go.mod of ${mv.path}@${mv.version} in ${this.name}`;
-    const bytes = await readTreeFile(this.#path(artifactTarget({ module: mv, kind: 'mod' })), MAX_MOD_BYTES, attempt, o);
+    const bytes = await readTreeFile(
+      this.#path(artifactTarget({ module: mv, kind: 'mod' })),
+      MAX_MOD_BYTES,
+      attempt,
+      o,
+    );
     if (bytes.includes(0)) throw damaged(attempt, 'the file has zero bytes in it');
     return { unverified: bytes, source: this.name };
   }
@@ -96,24 +111,33 @@ export class ModcacheSource implements Source {
   async #info(request: ProxyRequest, module: ModulePath, attempt: string, o: Ask): Promise<RevInfo> {
     const info = parseInfo(await readTreeFile(this.#path(escapedTarget(request)), MAX_INFO_BYTES, attempt, o), attempt);
     const { version } = info;
-    if (!isCanonicalFor(module, version)) throw damaged(attempt, `version ${shown(version)} cannot belong to this module`);
+    if (!isCanonicalFor(module, version))
+      throw damaged(attempt, `version ${shown(version)} cannot belong to this module`);
     return info;
   }
 
   async #listFile(module: ModulePath, attempt: string, o: Ask): Promise<readonly Version[] | undefined> {
-    const bytes = await this.#optional(readTreeFile(this.#path(`${escapePath(module)}/@v/list`), MAX_LIST_BYTES, attempt, o));
+    const bytes = await this.#optional(
+      readTreeFile(this.#path(`${escapePath(module)}/@v/list`), MAX_LIST_BYTES, attempt, o),
+    );
     if (bytes?.includes(0)) throw damaged(attempt, 'the list file has zero bytes in it');
     return bytes && parseVersionList(bytes, module);
   }
 
   /** The versions that have a file with one of `extensions`; temporary and lock files have other names. */
-  async #held(module: ModulePath, extensions: readonly string[], attempt: string, { signal }: Ask): Promise<readonly Version[]> {
+  async #held(
+    module: ModulePath,
+    extensions: readonly string[],
+    attempt: string,
+    { signal }: Ask,
+  ): Promise<readonly Version[]> {
     const versions = new Set<Version>();
     let seen = 0;
     try {
       for await (const { name } of await opendir(this.#path(`${escapePath(module)}/@v`))) {
         throwIfAborted(signal);
-        if (++seen > MAX_FOLDER_ENTRIES) throw new AppError('TOO_LARGE', `${attempt}: more than ${MAX_FOLDER_ENTRIES} files in one folder`);
+        if (++seen > MAX_FOLDER_ENTRIES)
+          throw new AppError('TOO_LARGE', `${attempt}: more than ${MAX_FOLDER_ENTRIES} files in one folder`);
         const version = versionOfFile(module, name, extensions);
         if (version !== undefined) versions.add(version);
       }
@@ -169,7 +193,10 @@ function newestOf(versions: readonly Version[]): Version | undefined {
       return Number.NEGATIVE_INFINITY;
     }
   };
-  return sortVersions(versions).reduce<Version | undefined>((best, one) => (best !== undefined && time(best) > time(one) ? best : one), undefined);
+  return sortVersions(versions).reduce<Version | undefined>(
+    (best, one) => (best !== undefined && time(best) > time(one) ? best : one),
+    undefined,
+  );
 }
 
 function parseInfo(bytes: Uint8Array, attempt: string): RevInfo {
@@ -181,7 +208,10 @@ function parseInfo(bytes: Uint8Array, attempt: string): RevInfo {
 }
 
 /** Stops at the first piece of what is no zip; what is inside is for verify/ to say. */
-async function* checkedZip(pieces: AsyncIterable<Uint8Array>, attempt: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* checkedZip(
+  pieces: AsyncIterable<Uint8Array>,
+  attempt: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let isFirst = true;
   for await (const piece of pieces) {
     if (isFirst && (piece[0] !== 0x50 || piece[1] !== 0x4b)) throw damaged(attempt, 'the file is no zip');

@@ -16,7 +16,12 @@ export function treeFailure(error: unknown, attempt: string): AppError {
   if (error instanceof AppError) return error;
   const code = systemCodeOf(error) ?? '';
   if (ABSENT.has(code)) return new AppError('NOT_FOUND', `${attempt}: not in this tree`, { cause: error });
-  return treeError(WRONG_KIND.has(code) ? 'UPSTREAM_BAD_RESPONSE' : 'UPSTREAM_UNAVAILABLE', attempt, code || messageOf(error), error);
+  return treeError(
+    WRONG_KIND.has(code) ? 'UPSTREAM_BAD_RESPONSE' : 'UPSTREAM_UNAVAILABLE',
+    attempt,
+    code || messageOf(error),
+    error,
+  );
 }
 
 /** The whole of a small file. Rejects as treeFailure says, with TOO_LARGE past `maxBytes`. */
@@ -27,15 +32,26 @@ export async function readTreeFile(path: string, maxBytes: number, attempt: stri
 }
 
 /** The bytes of a file, exactly as many as it had when it was opened: a file that shrinks meanwhile is an error. Opened by the first read, always closed. */
-export async function* treeFilePieces(path: string, maxBytes: number, attempt: string, { signal }: Ask): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* treeFilePieces(
+  path: string,
+  maxBytes: number,
+  attempt: string,
+  { signal }: Ask,
+): AsyncGenerator<Uint8Array, void, undefined> {
   throwIfAborted(signal);
   const file = await openTreeFile(path).catch((error: unknown) => Promise.reject(treeFailure(error, attempt)));
   try {
     const size = await checkedSize(file, maxBytes, attempt);
     for (let at = 0; at < size; ) {
       throwIfAborted(signal);
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at)), 0, undefined, at);
-      if (bytesRead === 0) throw treeError('UPSTREAM_UNAVAILABLE', attempt, `the file ends after ${at} of ${size} bytes`);
+      const { bytesRead, buffer } = await file.read(
+        Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at)),
+        0,
+        undefined,
+        at,
+      );
+      if (bytesRead === 0)
+        throw treeError('UPSTREAM_UNAVAILABLE', attempt, `the file ends after ${at} of ${size} bytes`);
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
@@ -54,7 +70,8 @@ async function openTreeFile(path: string): Promise<FileHandle> {
 async function checkedSize(file: FileHandle, maxBytes: number, attempt: string): Promise<number> {
   const facts = await file.stat();
   if (!facts.isFile()) throw treeError('UPSTREAM_BAD_RESPONSE', attempt, 'not a regular file');
-  if (facts.size > maxBytes) throw treeError('TOO_LARGE', attempt, `${facts.size} bytes, at most ${maxBytes} are taken`);
+  if (facts.size > maxBytes)
+    throw treeError('TOO_LARGE', attempt, `${facts.size} bytes, at most ${maxBytes} are taken`);
   return facts.size;
 }
 
