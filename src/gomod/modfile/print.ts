@@ -73,8 +73,11 @@ class Printer {
       this.#current = this.#indent + comment;
     }
     this.#pending = [];
-    const line = trimBlanks(this.#current);
-    if (line !== '' || (this.#lines.at(-1) ?? '') !== '') this.#lines.push(line);
+    // A token may hold a newline, so the current line may be several.
+    const lines = trimBlanks(this.#current).split('\n');
+    const last = lines.pop() ?? '';
+    for (const line of lines) this.#lines.push(line);
+    if (last !== '' || (this.#lines.at(-1) ?? '') !== '') this.#lines.push(last);
     this.#current = this.#indent;
   }
 }
