@@ -54,6 +54,7 @@ export interface SumdbRequest {
  */
 export function parseRequestPath(rawPath: string): ProxyRequest {
   const path = rawPath.includes('%') ? decodeOnce(rawPath) : rawPath;
+  if (!path.startsWith('/')) throw noEndpoint(path);
   if (path.startsWith(SUMDB)) return parseSumdb(path);
   const at = path.lastIndexOf('/@v/');
   if (at >= 0) return parseVersionFile(path, at);

@@ -108,7 +108,7 @@ function bad(text: string, reason: string): AppError {
 /** What a choice needs to know besides the list. */
 export interface ChoiceRules {
   /** Whether a version may be chosen: not excluded, not retracted. All may when absent. */
-  isAllowed?(v: Version): boolean;
+  readonly isAllowed?: (v: Version) => boolean;
   /** Whether the version that `decidingVersion` names has a go.mod of its own (not a synthesised one). */
   readonly decidingHasGoMod: boolean;
 }

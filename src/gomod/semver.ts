@@ -4,17 +4,15 @@
  */
 import { compareBytewise } from '../std/bytes.ts';
 
-/** The parts of a valid version. */
-interface SemverParts {
-  readonly major: string;
-  readonly minor: string;
-  readonly patch: string;
-  /** What a short form lacks: `.0.0`, `.0` or nothing. */
-  readonly missing: string;
-  /** With its dash: `-rc.1`; or nothing. */
-  readonly prerelease: string;
-  /** With its plus: `+incompatible`; or nothing. */
-  readonly build: string;
+/** Where the parts of a valid version end. Offsets, not texts: most questions need only one or two of the parts. */
+interface SemverEnds {
+  readonly major: number;
+  /** 0 when the version is short (`v1`). */
+  readonly minor: number;
+  /** 0 when the version is short (`v1`, `v1.2`). */
+  readonly patch: number;
+  /** End of the pre-release and start of the build metadata; either may be empty. */
+  readonly prerelease: number;
 }
 
 /** Whether `v` is a version: `v1`, `v1.2` and `v1.2.3[-pre][+build]`. */
@@ -22,45 +20,49 @@ export function isValid(v: string): boolean {
   return parse(v) !== undefined;
 }
 
-/** `v` with missing numbers filled in and without build metadata: `v1.2+x` is invalid, `v1` gives `v1.0.0`. Empty when `v` is not valid. */
+/** `v` with missing numbers filled in and without build metadata: `v1` gives `v1.0.0`. Empty when `v` is not valid. */
 export function canonical(v: string): string {
-  const p = parse(v);
-  if (p === undefined) return '';
-  return (p.build === '' ? v : v.slice(0, v.length - p.build.length)) + p.missing;
+  const ends = parse(v);
+  if (ends === undefined) return '';
+  if (ends.patch > 0) return v.slice(0, ends.prerelease);
+  return ends.minor > 0 ? `${v}.0` : `${v}.0.0`;
 }
 
 /** `v1` of `v1.2.3`; empty when `v` is not valid. */
 export function major(v: string): string {
-  const p = parse(v);
-  return p === undefined ? '' : `v${p.major}`;
+  const ends = parse(v);
+  return ends === undefined ? '' : v.slice(0, ends.major);
 }
 
 /** `v1.2` of `v1.2.3`, `v1.0` of `v1`; empty when `v` is not valid. */
 export function majorMinor(v: string): string {
-  const p = parse(v);
-  return p === undefined ? '' : `v${p.major}.${p.minor}`;
+  const ends = parse(v);
+  if (ends === undefined) return '';
+  return ends.minor > 0 ? v.slice(0, ends.minor) : `${v}.0`;
 }
 
 /** `-rc.1` of `v1.2.3-rc.1+meta`; empty when there is none or `v` is not valid. */
 export function prerelease(v: string): string {
-  return parse(v)?.prerelease ?? '';
+  const ends = parse(v);
+  return ends === undefined ? '' : prereleaseIn(v, ends);
 }
 
 /** `+meta` of `v1.2.3-rc.1+meta`; empty when there is none or `v` is not valid. */
 export function build(v: string): string {
-  return parse(v)?.build ?? '';
+  const ends = parse(v);
+  return ends === undefined ? '' : v.slice(ends.prerelease);
 }
 
-/** Whether `v` is complete and in canonical form (so: no build metadata). */
-export function isCanonical(v: string): boolean {
-  const p = parse(v);
-  return p !== undefined && p.missing === '' && p.build === '';
+/** Whether `v` is valid and complete, not short; any build metadata may follow. */
+export function isComplete(v: string): boolean {
+  const ends = parse(v);
+  return ends !== undefined && ends.patch > 0;
 }
 
 /** Whether `v` is valid but short: `v1` or `v1.2`. */
 export function isShort(v: string): boolean {
-  const p = parse(v);
-  return p !== undefined && p.missing !== '';
+  const ends = parse(v);
+  return ends !== undefined && ends.patch === 0;
 }
 
 /** Negative, zero or positive by semantic version order. Build metadata does not count; invalid versions are equal to each other and below all valid ones. */
@@ -69,11 +71,20 @@ export function compare(a: string, b: string): number {
   const y = parse(b);
   if (x === undefined || y === undefined) return Number(x !== undefined) - Number(y !== undefined);
   return (
-    compareDecimals(x.major, y.major) ||
-    compareDecimals(x.minor, y.minor) ||
-    compareDecimals(x.patch, y.patch) ||
-    comparePrereleases(x.prerelease, y.prerelease)
+    compareDecimals(a.slice(1, x.major), b.slice(1, y.major)) ||
+    compareDecimals(numberIn(a, x.major, x.minor), numberIn(b, y.major, y.minor)) ||
+    compareDecimals(numberIn(a, x.minor, x.patch), numberIn(b, y.minor, y.patch)) ||
+    comparePrereleases(prereleaseIn(a, x), prereleaseIn(b, y))
   );
+}
+
+/** The number between the dot at `dot` and `end`; what a short version leaves out is 0. */
+function numberIn(v: string, dot: number, end: number): string {
+  return end === 0 ? '0' : v.slice(dot + 1, end);
+}
+
+function prereleaseIn(v: string, ends: SemverEnds): string {
+  return ends.patch === 0 ? '' : v.slice(ends.patch, ends.prerelease);
 }
 
 /** By `compare`, ties by the bytes of the whole string: a total order. */
@@ -86,36 +97,22 @@ export function sortVersions<V extends string>(versions: readonly V[]): V[] {
   return versions.toSorted(compareVersions);
 }
 
-function parse(v: string): SemverParts | undefined {
+function parse(v: string): SemverEnds | undefined {
   if (v.charCodeAt(0) !== LOWER_V) return undefined;
   const majorEnd = endOfNumber(v, 1);
   if (majorEnd < 0) return undefined;
-  const majorPart = v.slice(1, majorEnd);
-  if (majorEnd === v.length) return parts(majorPart, '0', '0', '.0.0', '', '');
+  if (majorEnd === v.length) return { major: majorEnd, minor: 0, patch: 0, prerelease: majorEnd };
 
   const minorEnd = v.charCodeAt(majorEnd) === DOT ? endOfNumber(v, majorEnd + 1) : -1;
   if (minorEnd < 0) return undefined;
-  const minorPart = v.slice(majorEnd + 1, minorEnd);
-  if (minorEnd === v.length) return parts(majorPart, minorPart, '0', '.0', '', '');
+  if (minorEnd === v.length) return { major: majorEnd, minor: minorEnd, patch: 0, prerelease: minorEnd };
 
   const patchEnd = v.charCodeAt(minorEnd) === DOT ? endOfNumber(v, minorEnd + 1) : -1;
   if (patchEnd < 0) return undefined;
   const preEnd = v.charCodeAt(patchEnd) === DASH ? endOfIdentifiers(v, patchEnd + 1, true) : patchEnd;
   if (preEnd < 0) return undefined;
   const end = v.charCodeAt(preEnd) === PLUS ? endOfIdentifiers(v, preEnd + 1, false) : preEnd;
-  if (end !== v.length) return undefined;
-  return parts(majorPart, minorPart, v.slice(minorEnd + 1, patchEnd), '', v.slice(patchEnd, preEnd), v.slice(preEnd));
-}
-
-function parts(
-  majorPart: string,
-  minorPart: string,
-  patch: string,
-  missing: string,
-  prereleasePart: string,
-  buildPart: string,
-): SemverParts {
-  return { major: majorPart, minor: minorPart, patch, missing, prerelease: prereleasePart, build: buildPart };
+  return end === v.length ? { major: majorEnd, minor: minorEnd, patch: patchEnd, prerelease: preEnd } : undefined;
 }
 
 const LOWER_V = 0x76;

@@ -1,5 +1,5 @@
 /** Module versions: semantic versions plus the one build suffix Go keeps, `+incompatible`. */
-import { build, canonical } from './semver.ts';
+import { build, canonical, isComplete } from './semver.ts';
 
 const INCOMPATIBLE = '+incompatible';
 
@@ -11,7 +11,7 @@ export function canonicalVersion(v: string): string {
 
 /** Whether `v` is a canonical module version. Whether it fits a path is `isCanonicalFor` in module.ts. */
 export function isCanonicalVersion(v: string): boolean {
-  return v !== '' && canonicalVersion(v) === v;
+  return isComplete(v) && (!v.includes('+') || build(v) === INCOMPATIBLE);
 }
 
 /** Whether `v` is a version of major 2 or more of a module without major suffix, as marked by its author's tags. */

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { proxyUrlFault, withoutUserinfo } from './url-syntax.ts';
+
+describe('the URL of a proxy', () => {
+  test.each([
+    'http://x',
+    'HTTPS://x',
+    'https:/x',
+    'https:x',
+    'https://a;https://b',
+    'https://u:p@a/b?c#d',
+    'http://[::1]:80/x',
+    'http://[fe80::1%25en0]/',
+    'https://a:',
+    'https://ö.example',
+    'https://%C3%B6.example',
+    'file:///x%2Fy',
+    'file:///x#',
+  ])('%s is taken', (url) => {
+    expect(proxyUrlFault(url)).toBeUndefined();
+  });
+
+  test.each([
+    'x',
+    '//x',
+    ':x',
+    'ftp://x',
+    'https://a b',
+    'https://a:b',
+    'https://a:1:2',
+    'https://%zz',
+    'https://%41',
+    'https://a/%z',
+    'https://a/#%',
+    'https://u%@a',
+    'https://u<@a',
+    'https://[::1',
+    'https://[1.2.3.4]',
+    'https://[]',
+    'https://a[::1]',
+    'https://a\n',
+    'file:/x',
+    'file://h/x',
+    'file:///x?',
+    'file:///x#y',
+    'file:x',
+    'file:///%',
+  ])('%j is not', (url) => {
+    expect(proxyUrlFault(url)).toBeTypeOf('string');
+  });
+
+  test('is shown without userinfo', () => {
+    expect(withoutUserinfo('https://u:p@a/b')).toBe('https://a/b');
+    expect(withoutUserinfo('https://u:p/q@a/b')).toBe('https://a/b');
+    expect(withoutUserinfo('https://a/b')).toBe('https://a/b');
+    expect(withoutUserinfo('bare')).toBe('bare');
+  });
+});
