@@ -35,7 +35,12 @@ export async function withDeadline<T>(bound: Bound, work: (signal: AbortSignal) 
 }
 
 /** The value of `promise`, or undefined when `ms` pass or `signal` fires first; the work behind it goes on. Rejects as `promise` does. */
-export async function within<T>(clock: Clock, ms: number, signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  promise: Promise<T>,
+): Promise<T | undefined> {
   const timer = new AbortController();
   const stop = (): void => timer.abort();
   signal.addEventListener('abort', stop, { once: true });

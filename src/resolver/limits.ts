@@ -26,13 +26,19 @@ export interface ResolverLimits {
   readonly staleIfErrorMs: number;
   /** Longest wait for a source while an old answer is at hand, ms. */
   readonly staleWaitMs: number;
+  /** After a failed attempt: how long the old answer is given without another attempt, ms. */
+  readonly staleRetryMs: number;
   /** Least time between two refreshes of one answer, ms. */
   readonly refreshEveryMs: number;
   /** Refreshes started per second, over all modules, and how many may start at once after a pause. */
   readonly refreshesPerSecond: number;
   readonly refreshBurst: number;
-  /** Refreshes and writes of remembered answers running at once. */
+  /** Refreshes running at once, and as many writes of remembered answers. */
   readonly concurrentBackground: number;
+  /** Writes of remembered answers that may wait for their turn; more are left out until the next refresh. */
+  readonly queuedWrites: number;
+  /** Longest time the store may take over what is only remembered, ms; then the question goes on without it. */
+  readonly storeDeadlineMs: number;
   /** Mutable answers kept in memory, by number and by bytes of their bodies. */
   readonly mutableEntries: number;
   readonly mutableBytes: number;
@@ -76,10 +82,13 @@ export const DEFAULT_LIMITS: ResolverLimits = {
   staleWhileRevalidateMs: 10 * MINUTE,
   staleIfErrorMs: 30 * DAY,
   staleWaitMs: 2 * SECOND,
+  staleRetryMs: 5 * SECOND,
   refreshEveryMs: MINUTE,
   refreshesPerSecond: 50,
   refreshBurst: 50,
   concurrentBackground: 32,
+  queuedWrites: 10_000,
+  storeDeadlineMs: 5 * SECOND,
   mutableEntries: 20_000,
   mutableBytes: 64 * MIB,
   persistEveryMs: 5 * MINUTE,

@@ -2,6 +2,15 @@ import type { ArtifactId, ModulePath } from '../gomod/module.ts';
 import type { RoutePlan } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
+import { Consultant } from './consult.ts';
+import { Filler } from './fill.ts';
+import { Immutables } from './immutable.ts';
+import { DEFAULT_LIMITS, type ResolverLimits } from './limits.ts';
+import { Mutables } from './mutable.ts';
+import { MutableAsker } from './mutable-question.ts';
+import type { ResolverParts } from './needs.ts';
+import { RememberedAnswers } from './remembered.ts';
+import { Unstored } from './unstored.ts';
 
 /** How a question is to be answered. */
 export interface Question extends Ask {
@@ -57,4 +66,42 @@ export interface Resolver {
   query(module: ModulePath, query: string, q: Question): Promise<MutableAnswer>;
   list(module: ModulePath, q: Question): Promise<MutableAnswer>;
   latest(module: ModulePath, q: Question): Promise<MutableAnswer>;
+}
+
+/** A resolver with its end. */
+export interface RunningResolver extends Resolver {
+  /** Resolves when no refresh and no write of a remembered answer is under way. */
+  idle(): Promise<void>;
+  /** Cancels fetches, lets writes end, gives up bodies that could not be stored. What is asked afterwards is ABORTED, but for stored things. */
+  close(): Promise<void>;
+}
+
+/** A resolver over `parts`. */
+export function createResolver(parts: ResolverParts): RunningResolver {
+  const { artifacts, clock, observer, random, registers, sources } = parts;
+  const limits: ResolverLimits = { ...DEFAULT_LIMITS, ...parts.limits };
+  const shared = { ...parts, limits };
+  const unstored = new Unstored(parts.openSpooled, clock, { bytes: limits.unstoredBytes, keepMs: limits.unstoredMs });
+  const consultant = new Consultant({ sources, observer, clock, mirrorWaitMs: limits.mirrorWaitMs });
+  const mutables = new Mutables({ answers: new RememberedAnswers(registers), observer, clock, random, limits });
+  const immutables = new Immutables({
+    ...shared,
+    filler: new Filler({ ...shared, consultant, unstored }),
+    newestKnown: (module, scope) => mutables.newestKnown(module, scope),
+    onFetched: (module, scope) => mutables.noteVersion(module, scope),
+  });
+  const asker = new MutableAsker({ consultant, artifacts, immutables, mutables });
+  return {
+    artifact: (id, q) => immutables.answer(id, q),
+    artifactInMemory: (id, { plan }) => immutables.inMemory(id, plan),
+    list: (module, q) => mutables.find(asker.list(module, q.plan), q),
+    latest: (module, q) => mutables.find(asker.latest(module, q.plan), q),
+    query: (module, query, q) => mutables.find(asker.query(module, query, q.plan), q),
+    idle: () => mutables.idle(),
+    close: async () => {
+      immutables.close();
+      await mutables.close();
+      unstored.close();
+    },
+  };
 }

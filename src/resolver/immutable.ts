@@ -1,0 +1,213 @@
+import { LRUCache } from 'lru-cache';
+import { type ArtifactId, isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
+import { type RevInfo, withoutVolatileOrigin } from '../gomod/rev-info.ts';
+import { compareVersions } from '../gomod/semver.ts';
+import type { RoutePlan, Scope } from '../policy/plan.ts';
+import type { Ask } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError, isAppError, toAppError } from '../std/errors.ts';
+import type { BlobReader, ByteRange } from '../storage/store.ts';
+import { withDeadline } from './deadline.ts';
+import { attemptOf, type Filler, subjectOf } from './fill.ts';
+import { Flights, type Work } from './flight.ts';
+import { jittered, type ResolverLimits } from './limits.ts';
+import type { Artifacts, StoredArtifact, Verifying } from './needs.ts';
+import { Absences, notStored } from './negative.ts';
+import type { ResolverObserver } from './observer.ts';
+import type { ArtifactAnswer, CacheResult, Question } from './resolver.ts';
+import { isNotHere } from './walk.ts';
+
+interface ImmutablesParts {
+  readonly artifacts: Artifacts;
+  readonly filler: Filler;
+  readonly verifier: Verifying;
+  readonly observer: ResolverObserver;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly limits: ResolverLimits;
+  /** The highest version of the module that a list has told of, as far as it is in memory. */
+  readonly newestKnown: (module: ModulePath, scope: Scope) => Version | undefined;
+  /** Told of each version of which something was stored just now. */
+  readonly onFetched: (module: ModuleVersion, scope: Scope) => void;
+}
+
+/** What the store said: an artifact, nothing, or that it could not tell. */
+interface Looked {
+  readonly found?: StoredArtifact;
+  readonly failure?: AppError;
+}
+
+/** Keys of fills that ended a moment ago; who looked just before that must look again instead of fetching again. */
+const RECENT_FILLS = 10_000;
+
+/**
+ * `.info` of canonical versions, `.mod` and `.zip`: from memory, else from the store, else by one shared fill. A hit takes no lock,
+ * no turn and no upstream. Metadata and zips wait for their turns apart, so that a go.mod never queues behind zips.
+ */
+export class Immutables {
+  readonly #parts: ImmutablesParts;
+  readonly #metadata: Flights<StoredArtifact>;
+  readonly #zips: Flights<StoredArtifact>;
+  readonly #absences: Absences;
+  readonly #recent: LRUCache<string, true>;
+
+  constructor(parts: ImmutablesParts) {
+    const { clock, limits } = parts;
+    const turns = { ...limits, queued: limits.queuedFlights };
+    this.#parts = parts;
+    this.#metadata = new Flights(clock, { ...turns, concurrent: limits.concurrentFlights });
+    this.#zips = new Flights(clock, { ...turns, concurrent: limits.concurrentZipFlights });
+    this.#absences = new Absences(clock, limits.negativeEntries);
+    this.#recent = new LRUCache({ max: RECENT_FILLS });
+  }
+
+  /** The answer when it is in memory: no waiting, no promise. */
+  inMemory(id: ArtifactId, plan: RoutePlan): ArtifactAnswer | undefined {
+    const artifact = this.#parts.artifacts.inMemory(plan.scope, id);
+    return artifact === undefined ? undefined : new Answer(artifact, 'hit');
+  }
+
+  /** See Resolver.artifact. A store that fails is a failure only when the artifact cannot be fetched either. */
+  async answer(id: ArtifactId, q: Question): Promise<ArtifactAnswer> {
+    const inMemory = this.inMemory(id, q.plan);
+    if (inMemory !== undefined) return inMemory;
+    const { found, failure } = await this.#look(q.plan.scope, id, q);
+    if (found !== undefined)
+      return new Answer(found, 'hit', q.mayFetch === 'yes' ? () => this.#replaced(found, q) : undefined);
+    if (q.mayFetch === 'no') throw failure ?? notStored(attemptOf(id));
+    refuseImpossible(id);
+    try {
+      const { value, led } = await this.#fetched(id, q);
+      return new Answer(value, led ? 'miss' : 'joined');
+    } catch (error) {
+      throw failure !== undefined && isAppError(error) && isNotHere(error) ? failure : error;
+    }
+  }
+
+  /** Stores an info that answered another question (a branch, latest) under its own version, when it fits the path. Never rejects: it is a by-product. */
+  async adoptInfo(module: ModulePath, info: RevInfo, source: string, scope: Scope, o: Ask): Promise<void> {
+    if (!isCanonicalFor(module, info.version)) return;
+    const id: ArtifactId = { module: { path: module, version: info.version }, kind: 'info' };
+    if (this.#parts.artifacts.inMemory(scope, id) !== undefined) return;
+    const { clock, limits, filler, verifier } = this.#parts;
+    const attempted = `store .info of ${module}@${info.version}`;
+    try {
+      const verified = verifier.info(id, withoutVolatileOrigin(info), source);
+      await withDeadline({ clock, ms: limits.storeDeadlineMs, signal: o.signal, attempted }, (signal) =>
+        filler.commit(scope, verified, { signal }),
+      );
+      this.#parts.onFetched(id.module, scope);
+    } catch (error) {
+      this.#tellTrouble('commit', id, toAppError(error, attempted));
+    }
+  }
+
+  /** Stops what is under way; for the end of the process. */
+  close(): void {
+    this.#metadata.close();
+    this.#zips.close();
+  }
+
+  async #look(scope: Scope, id: ArtifactId, o: Ask): Promise<Looked> {
+    try {
+      return { found: await this.#parts.artifacts.find(scope, id, o) };
+    } catch (error) {
+      if (isAppError(error, 'STORE_CORRUPT')) {
+        await this.#putAside(scope, id, error, o);
+        return {};
+      }
+      if (!isAppError(error, 'STORE_UNAVAILABLE')) throw error;
+      this.#tellTrouble('read', id, error);
+      return { failure: error };
+    }
+  }
+
+  async #putAside(scope: Scope, id: ArtifactId, error: AppError, o: Ask): Promise<void> {
+    this.#tellTrouble('read', id, error);
+    await this.#parts.artifacts
+      .quarantine(scope, id, error.message, o)
+      .catch((failure: unknown) => this.#tellTrouble('read', id, toAppError(failure, 'quarantine')));
+  }
+
+  #fetched(id: ArtifactId, q: Question): Promise<{ value: StoredArtifact; led: boolean }> {
+    const key = `${q.plan.scope} ${id.kind} ${id.module.path}@${id.module.version}`;
+    const absent = this.#absences.get(key);
+    if (absent !== undefined) return Promise.reject(absent);
+    const flights = id.kind === 'zip' ? this.#zips : this.#metadata;
+    return flights.join(key, (work) => this.#fill(key, id, q.plan, work), q);
+  }
+
+  async #fill(key: string, id: ArtifactId, plan: RoutePlan, work: Work): Promise<StoredArtifact> {
+    if (this.#recent.has(key)) {
+      const { found } = await this.#look(plan.scope, id, work);
+      if (found !== undefined) return found;
+    }
+    try {
+      const artifact = await this.#parts.filler.fill(plan, id, work);
+      this.#recent.set(key, true);
+      this.#parts.onFetched(id.module, plan.scope);
+      return artifact;
+    } catch (error) {
+      if (isAppError(error) && isNotHere(error)) this.#absences.remember(key, error, this.#absenceMs(id, plan));
+      throw error;
+    }
+  }
+
+  /** Short for what may be a tag that was made a moment ago. */
+  #absenceMs({ module }: ArtifactId, plan: RoutePlan): number {
+    const { limits, random, newestKnown } = this.#parts;
+    const newest = newestKnown(module.path, plan.scope);
+    const isNewer = newest !== undefined && compareVersions(module.version, newest) > 0;
+    return jittered(isNewer ? limits.negativeNewVersionMs : limits.negativeVersionMs, limits.jitter, random);
+  }
+
+  /** The same bytes again, when what the store holds turned out to be damaged at the moment of reading. */
+  async #replaced(damaged: StoredArtifact, q: Question): Promise<StoredArtifact | undefined> {
+    const reason = new AppError('STORE_CORRUPT', `read ${subjectOf(damaged.id)}: the stored bytes are damaged`);
+    await this.#putAside(q.plan.scope, damaged.id, reason, q);
+    const { value } = await this.#fetched(damaged.id, q);
+    return value.record.sha256 === damaged.record.sha256 ? value : undefined;
+  }
+
+  #tellTrouble(operation: 'read' | 'commit', id: ArtifactId, { code, message }: AppError): void {
+    this.#parts.observer.onStoreTrouble?.({ operation, code, message, subject: subjectOf(id) });
+  }
+}
+
+/** What no source can have is not asked for. */
+function refuseImpossible(id: ArtifactId): void {
+  const { path, version } = id.module;
+  if (isCanonicalFor(path, version)) return;
+  throw new AppError('NOT_FOUND', `${attemptOf(id)}: not a canonical version of this module`);
+}
+
+class Answer implements ArtifactAnswer {
+  readonly result: CacheResult;
+  readonly source: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly bytes?: Uint8Array;
+  readonly #artifact: StoredArtifact;
+  readonly #replace: (() => Promise<StoredArtifact | undefined>) | undefined;
+
+  constructor(artifact: StoredArtifact, result: CacheResult, replace?: () => Promise<StoredArtifact | undefined>) {
+    this.result = result;
+    this.source = artifact.record.source;
+    this.sizeBytes = artifact.record.sizeBytes;
+    this.sha256 = artifact.record.sha256;
+    this.bytes = artifact.bytes;
+    this.#artifact = artifact;
+    this.#replace = replace;
+  }
+
+  async open(o: Ask & { readonly range?: ByteRange }): Promise<BlobReader> {
+    try {
+      return await this.#artifact.open(o);
+    } catch (error) {
+      if (this.#replace === undefined || !isAppError(error, 'STORE_CORRUPT')) throw error;
+      const sound = await this.#replace();
+      if (sound === undefined) throw error;
+      return sound.open(o);
+    }
+  }
+}

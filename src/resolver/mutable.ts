@@ -1,0 +1,366 @@
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { escapePath, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
+import { formatRevInfo } from '../gomod/rev-info.ts';
+import type { Scope } from '../policy/plan.ts';
+import { throwIfAborted } from '../std/ask.ts';
+import { encodeUtf8 } from '../std/bytes.ts';
+import type { Clock } from '../std/clock.ts';
+import { type AppError, isAppError, toAppError } from '../std/errors.ts';
+import { Background } from './background.ts';
+import { withDeadline, within } from './deadline.ts';
+import { Flights, type Work } from './flight.ts';
+import { jittered, type ResolverLimits } from './limits.ts';
+import { isListed, type MutableQuestion, type Told, versionsOf } from './mutable-question.ts';
+import { Absences, notStored } from './negative.ts';
+import type { ResolverObserver } from './observer.ts';
+import { type Content, grown, merged, type Remembered, type RememberedAnswers, union } from './remembered.ts';
+import type { CacheResult, MutableAnswer, Question } from './resolver.ts';
+import { isNotHere } from './walk.ts';
+
+interface MutablesParts {
+  readonly answers: RememberedAnswers;
+  readonly observer: ResolverObserver;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly limits: ResolverLimits;
+}
+
+/** An answer in memory. Replaced, not changed, when its content changes. Times are monotonic ms. */
+interface Known {
+  readonly remembered: Remembered;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly confirmedAt: number;
+  /** Its own share of jitter included. */
+  readonly freshMs: number;
+  /** No refresh behind before. */
+  refreshAt: number;
+  /** No attempt in front of a client before, as the last one failed. */
+  retryAt: number;
+}
+
+interface Loaded {
+  readonly known?: Known;
+  /** Why nothing could be read. */
+  readonly failure?: AppError;
+}
+
+/** A mutable answer with what it says. */
+export type FoundAnswer = MutableAnswer & { readonly content: Content };
+
+/**
+ * list, latest and queries: when to ask, and when an older answer will do (reliability: "Caching rules").
+ *
+ *     0 ......... freshMs ............ + staleWhileRevalidateMs ............ staleIfErrorMs
+ *        as it is         at once, and        asked first, the old one when         asked; a failure
+ *                         refreshed behind    that fails or takes too long          is a failure
+ *
+ * "Not here" is remembered apart and shorter. What was confirmed is written behind to a register, so that a restart and a dead
+ * upstream do not lose it; a list is also united with the versions that are stored.
+ */
+export class Mutables {
+  readonly #parts: MutablesParts;
+  readonly #memory: LRUCache<string, Known>;
+  readonly #absences: Absences;
+  /** Apart, because answering `latest` may need a list: a flight must not wait for a turn that flights of its own kind hold. */
+  readonly #flights: Readonly<Record<MutableQuestion['kind'], Flights<Known>>>;
+  readonly #loads: Flights<Loaded>;
+  readonly #refreshes: Background;
+  readonly #writes: Background;
+  /** When an unchanged answer was written last; bounded like the memory. Monotonic ms. */
+  readonly #written: LRUCache<string, { readonly sha256: string; readonly at: number }>;
+
+  constructor(parts: MutablesParts) {
+    const { clock, limits } = parts;
+    const turns = { ...limits, concurrent: limits.concurrentFlights, queued: limits.queuedFlights };
+    const inBackground = {
+      concurrent: limits.concurrentBackground,
+      deadlineMs: limits.metadataDeadlineMs + limits.queueWaitMs,
+    };
+    const pace = { perSecond: limits.refreshesPerSecond, burst: limits.refreshBurst };
+    this.#parts = parts;
+    this.#memory = new LRUCache({
+      max: limits.mutableEntries,
+      maxSize: limits.mutableBytes,
+      sizeCalculation: (known) => ENTRY_BYTES + known.bytes.byteLength * COPIES,
+    });
+    this.#absences = new Absences(clock, limits.negativeEntries);
+    this.#flights = {
+      list: new Flights(clock, turns),
+      latest: new Flights(clock, turns),
+      query: new Flights(clock, turns),
+    };
+    this.#loads = new Flights(clock, { ...turns, errorMemoMs: 0 });
+    this.#refreshes = new Background(clock, { ...inBackground, queued: 0, pace });
+    this.#writes = new Background(clock, { ...inBackground, queued: limits.queuedWrites });
+    this.#written = new LRUCache({ max: limits.mutableEntries });
+  }
+
+  /** See Resolver: list, latest, query. */
+  async find(question: MutableQuestion, q: Question): Promise<FoundAnswer> {
+    const key = keyOf(question.plan.scope, question.kind, question.module, question.query);
+    const inMemory = this.#memory.get(key);
+    if (inMemory !== undefined) return this.#fromKnown(key, question, inMemory, q);
+    const absent = this.#absences.get(key);
+    if (absent !== undefined && q.mayFetch === 'yes') throw absent;
+    const { known, failure } = await this.#load(key, question, q);
+    if (known !== undefined) return this.#fromKnown(key, question, known, q);
+    if (q.mayFetch === 'no') return this.#storedOnly(question, q, failure);
+    return this.#ask(key, question, q, failure);
+  }
+
+  /** The highest version of the list, as far as it is in memory. */
+  newestKnown(module: ModulePath, scope: Scope): Version | undefined {
+    return versionsOf(this.#memory.peek(keyOf(scope, 'list', module, ''))?.remembered.content).at(-1);
+  }
+
+  /** Takes a version that was just fetched into the list, and forgets that the module was not there: `tag; go get m@v; list` shows it. */
+  noteVersion({ path, version }: ModuleVersion, scope: Scope): void {
+    const key = keyOf(scope, 'list', path, '');
+    this.#absences.forget(key);
+    this.#absences.forget(keyOf(scope, 'latest', path, ''));
+    if (isListed(path, version)) this.#extend(key, [version]);
+  }
+
+  /** Resolves when nothing is refreshed or written behind any more. */
+  async idle(): Promise<void> {
+    await this.#refreshes.idle();
+    await this.#writes.idle();
+  }
+
+  /** Stops asking and lets writes end; for the end of the process. */
+  async close(): Promise<void> {
+    for (const flights of Object.values(this.#flights)) flights.close();
+    this.#loads.close();
+    await this.#refreshes.close();
+    await this.#writes.close();
+  }
+
+  // ------------------------------------------------------------------ by age
+
+  #fromKnown(key: string, question: MutableQuestion, known: Known, q: Question): FoundAnswer | Promise<FoundAnswer> {
+    const { staleWhileRevalidateMs, staleIfErrorMs } = this.#parts.limits;
+    const ageMs = this.#ageOf(known);
+    if (ageMs < known.freshMs) return this.#told(known, 'hit');
+    if (q.mayFetch === 'no') return this.#told(known, 'stale');
+    if (ageMs < known.freshMs + staleWhileRevalidateMs) {
+      this.#refreshBehind(key, question, known);
+      return this.#told(known, 'stale');
+    }
+    return ageMs < staleIfErrorMs ? this.#askWithin(key, question, known, q) : this.#ask(key, question, q);
+  }
+
+  /** At most one per refreshEveryMs and answer, and none when too many are under way. */
+  #refreshBehind(key: string, question: MutableQuestion, known: Known): void {
+    const now = this.#parts.clock.monotonic();
+    if (now < known.refreshAt) return;
+    const isStarted = this.#refreshes.start((signal) => this.#fly(key, question, { signal }));
+    if (isStarted) known.refreshAt = now + this.#parts.limits.refreshEveryMs;
+  }
+
+  /** Asks, but not for long: the wait counts from the beginning of the attempt, whoever began it. The attempt goes on behind. */
+  async #askWithin(key: string, question: MutableQuestion, known: Known, q: Question): Promise<FoundAnswer> {
+    const { clock, limits } = this.#parts;
+    const leftMs = limits.staleWaitMs - (this.#flights[question.kind].ageMs(key) ?? 0);
+    if (clock.monotonic() < known.retryAt || leftMs <= 0) return this.#told(known, 'stale');
+    const flying = this.#fly(key, question, q);
+    this.#refreshBehind(key, question, known);
+    try {
+      const landed = await within(clock, leftMs, q.signal, flying);
+      if (landed !== undefined) return this.#told(landed.value, landed.led ? 'miss' : 'joined');
+    } catch (error) {
+      if (isAppError(error) && isNotHere(error)) throw error;
+    }
+    throwIfAborted(q.signal);
+    return this.#told(known, 'stale');
+  }
+
+  /** Asks for as long as it takes; when nobody can tell, what is stored must do. */
+  async #ask(key: string, question: MutableQuestion, q: Question, loadFailure?: AppError): Promise<FoundAnswer> {
+    try {
+      const { value, led } = await this.#fly(key, question, q, loadFailure === undefined);
+      return this.#told(value, led ? 'miss' : 'joined');
+    } catch (error) {
+      throwIfAborted(q.signal);
+      if (isAppError(error) && isNotHere(error)) throw loadFailure ?? error;
+      const stored = await this.#fromStore(question, q);
+      if (stored === undefined) throw error;
+      return stored;
+    }
+  }
+
+  async #storedOnly(question: MutableQuestion, q: Question, failure: AppError | undefined): Promise<FoundAnswer> {
+    const stored = await this.#fromStore(question, q);
+    if (stored !== undefined) return stored;
+    throw failure ?? notStored(attemptOf(question));
+  }
+
+  async #fromStore(question: MutableQuestion, q: Question): Promise<FoundAnswer | undefined> {
+    const told = await question.fromStore(q).catch(() => undefined);
+    return told === undefined ? undefined : this.#told(this.#knownOf(rememberedOf(question, told, 0)), 'stale');
+  }
+
+  // ------------------------------------------------------------------ asking
+
+  #fly(
+    key: string,
+    question: MutableQuestion,
+    o: { signal: AbortSignal },
+    mayRememberAbsence = true,
+  ): Promise<{ value: Known; led: boolean }> {
+    return this.#flights[question.kind].join(key, (work) => this.#fetch(key, question, work, mayRememberAbsence), o);
+  }
+
+  async #fetch(key: string, question: MutableQuestion, work: Work, mayRememberAbsence: boolean): Promise<Known> {
+    const { clock, limits } = this.#parts;
+    const before = this.#memory.peek(key);
+    const bound = { clock, ms: limits.metadataDeadlineMs, signal: work.signal, attempted: attemptOf(question) };
+    try {
+      const told = await withDeadline(bound, (signal) => question.ask(before?.remembered.content, { signal }));
+      return this.#confirmed(key, question, told);
+    } catch (error) {
+      if (isAppError(error) && isNotHere(error)) this.#absent(key, question, error, mayRememberAbsence);
+      else if (before !== undefined) before.retryAt = clock.monotonic() + limits.staleRetryMs;
+      throw error;
+    }
+  }
+
+  #confirmed(key: string, question: MutableQuestion, told: Told): Known {
+    const before = this.#memory.peek(key);
+    const content = before === undefined ? told.content : grown(before.remembered.content, told.content);
+    const fresh = this.#knownOf(rememberedOf(question, { ...told, content }, this.#parts.clock.now()));
+    const known = before?.sha256 === fresh.sha256 ? { ...fresh, bytes: before.bytes } : fresh;
+    this.#memory.set(key, known);
+    this.#absences.forget(key);
+    this.#writeBehind(key, known);
+    return known;
+  }
+
+  #absent(key: string, question: MutableQuestion, error: AppError, mayRemember: boolean): void {
+    const { limits, random } = this.#parts;
+    this.#memory.delete(key);
+    if (!mayRemember) return;
+    const ms = question.kind === 'query' ? limits.negativeVersionMs : limits.negativeModuleMs;
+    this.#absences.remember(key, error, jittered(ms, limits.jitter, random));
+  }
+
+  // ------------------------------------------------------------------ memory that outlives the process
+
+  async #load(key: string, question: MutableQuestion, q: Question): Promise<Loaded> {
+    const { value } = await this.#loads.join(key, (work) => this.#read(key, question, work), q);
+    return value;
+  }
+
+  /** What the register holds, for a list united with what is stored. Never rejects but for an abort: the question can be asked without it. */
+  async #read(key: string, question: MutableQuestion, { signal }: Work): Promise<Loaded> {
+    const { clock, limits, answers } = this.#parts;
+    const attempted = `read the remembered ${attemptOf(question)}`;
+    try {
+      const whole = await withDeadline({ clock, ms: limits.storeDeadlineMs, signal, attempted }, async (signal) => {
+        const remembered = await answers.read(question, { signal });
+        const stored = question.kind === 'list' ? await question.fromStore({ signal }) : undefined;
+        return stored === undefined ? remembered : merged(remembered, rememberedOf(question, stored, 0));
+      });
+      return whole === undefined ? {} : { known: this.#loaded(key, whole) };
+    } catch (error) {
+      throwIfAborted(signal);
+      const failure = toAppError(error, attempted);
+      this.#tellTrouble('read', question, failure);
+      return failure.code === 'STORE_CORRUPT' ? {} : { failure };
+    }
+  }
+
+  /** Keeps what was read, unless an answer came meanwhile. */
+  #loaded(key: string, remembered: Remembered): Known {
+    const meanwhile = this.#memory.get(key);
+    if (meanwhile !== undefined) return meanwhile;
+    const known = this.#knownOf(remembered);
+    this.#memory.set(key, known);
+    if (remembered.confirmedAt > 0) this.#written.set(key, { sha256: known.sha256, at: known.confirmedAt });
+    return known;
+  }
+
+  /** Writes what changed, and what did not from time to time. A refused or failed write is made up for by the next refresh. */
+  #writeBehind(key: string, known: Known): void {
+    const { clock, limits } = this.#parts;
+    const last = this.#written.get(key);
+    const isRecent = last?.sha256 === known.sha256 && clock.monotonic() - last.at < limits.persistEveryMs;
+    if (!isRecent) this.#writes.start((signal) => this.#write(key, known, signal));
+  }
+
+  async #write(key: string, known: Known, signal: AbortSignal): Promise<void> {
+    try {
+      const whole = await this.#parts.answers.write(known.remembered, { signal });
+      this.#written.set(key, { sha256: known.sha256, at: this.#parts.clock.monotonic() });
+      this.#extend(key, versionsOf(whole.content)); // What another process has seen.
+    } catch (error) {
+      this.#tellTrouble('remember', known.remembered, toAppError(error, `remember ${attemptOf(known.remembered)}`));
+    }
+  }
+
+  /** Takes versions into a list that is in memory. */
+  #extend(key: string, more: readonly Version[]): void {
+    const known = this.#memory.peek(key);
+    if (known === undefined) return;
+    const versions = versionsOf(known.remembered.content);
+    const all = union(versions, more);
+    if (all !== versions)
+      this.#memory.set(key, { ...known, ...bodyOf({ ...known.remembered, content: { versions: all } }) });
+  }
+
+  #tellTrouble(operation: 'read' | 'remember', of: Pick<Remembered, 'module'>, { code, message }: AppError): void {
+    this.#parts.observer.onStoreTrouble?.({ operation, code, message, subject: escapePath(of.module) });
+  }
+
+  // ------------------------------------------------------------------ answers
+
+  /** Wall time is used only here, to carry an age over a restart; an answer from the future counts as just out of date. */
+  #knownOf(remembered: Remembered): Known {
+    const { clock, limits, random } = this.#parts;
+    const freshMs = jittered(limits.freshMs, limits.jitter, random);
+    const ageMs = clock.now() - remembered.confirmedAt;
+    const confirmedAt = clock.monotonic() - (ageMs >= 0 ? ageMs : freshMs);
+    return { ...bodyOf(remembered), confirmedAt, freshMs, refreshAt: 0, retryAt: 0 };
+  }
+
+  #ageOf(known: Known): number {
+    return this.#parts.clock.monotonic() - known.confirmedAt;
+  }
+
+  #told(known: Known, result: CacheResult): FoundAnswer {
+    const { bytes, sha256, remembered, freshMs } = known;
+    const ageMs = Math.min(this.#ageOf(known), this.#parts.limits.staleIfErrorMs);
+    const { source, content } = remembered;
+    return { result, source, content, bytes, sha256, ageMs, freshForMs: Math.max(0, freshMs - ageMs) };
+  }
+}
+
+/** What an entry takes besides its body, about. */
+const ENTRY_BYTES = 500;
+/** The body as bytes, and once more as the strings it was made from. */
+const COPIES = 4;
+
+function keyOf(scope: Scope, kind: MutableQuestion['kind'], module: ModulePath, query: string): string {
+  return `${scope} ${kind} ${module} ${query}`;
+}
+
+function attemptOf({ kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>): string {
+  return kind === 'query' ? `query of ${module}@${query}` : `${kind} of ${module}`;
+}
+
+function rememberedOf(
+  { kind, module, query }: MutableQuestion,
+  { content, source }: Told,
+  confirmedAt: number,
+): Remembered {
+  return { kind, module, query, source, confirmedAt, content };
+}
+
+/** The body as it is sent: one version a line, or the info. */
+function bodyOf(remembered: Remembered): Pick<Known, 'remembered' | 'bytes' | 'sha256'> {
+  const { content } = remembered;
+  const bytes =
+    'versions' in content ? encodeUtf8(content.versions.map((v) => `${v}\n`).join('')) : formatRevInfo(content.info);
+  return { remembered, bytes, sha256: hash('sha256', bytes, 'hex') };
+}

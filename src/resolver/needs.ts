@@ -1,0 +1,66 @@
+/** What the resolver needs from outside, in its own words. app/compose.ts hands it in. */
+import type { ArtifactId, ModulePath, Version } from '../gomod/module.ts';
+import type { RevInfo } from '../gomod/rev-info.ts';
+import type { Register } from '../coordination/register.ts';
+import type { Spool, Source } from '../sources/source.ts';
+import type { Ask } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Spooled, SpooledMemory } from '../std/spooled.ts';
+import type { BlobReader, ByteRange } from '../storage/store.ts';
+import type { Verified } from '../verify/verified.ts';
+import type { ResolverLimits } from './limits.ts';
+import type { ResolverObserver } from './observer.ts';
+
+/** A committed artifact. Its bytes never change. */
+export interface StoredArtifact {
+  readonly id: ArtifactId;
+  readonly record: { readonly sha256: string; readonly sizeBytes: number; readonly source: string };
+  /** Present while it is small enough to be kept in memory; the same object for as long as it is kept. */
+  readonly bytes?: Uint8Array;
+  open(o: Ask & { readonly range?: ByteRange }): Promise<BlobReader>;
+}
+
+/** The committed artifacts. Rejects with STORE_UNAVAILABLE or STORE_CORRUPT; absence is undefined. */
+export interface Artifacts {
+  inMemory(scope: string, id: ArtifactId): StoredArtifact | undefined;
+  find(scope: string, id: ArtifactId, o: Ask): Promise<StoredArtifact | undefined>;
+  commit(scope: string, verified: Verified, o: Ask): Promise<StoredArtifact>;
+  /** Versions of which something is stored, pseudo-versions among them. */
+  versions(scope: string, module: ModulePath, o: Ask): Promise<readonly Version[]>;
+  /** Takes a corrupt artifact out of the way, so that it can be committed anew. */
+  quarantine(scope: string, id: ArtifactId, reason: string, o: Ask): Promise<unknown>;
+}
+
+/** The checks that make bytes believable. Rejects with CHECKSUM_MISMATCH, ZIP_INVALID or UPSTREAM_BAD_RESPONSE. */
+export interface Verifying {
+  info(id: ArtifactId, info: RevInfo, source: string): Verified;
+  mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
+  zip(id: ArtifactId, body: Spooled, source: string, o: Ask): Promise<Verified>;
+}
+
+/** Room for bodies while they arrive. */
+export interface Spools {
+  /** A spool for bodies of at most `capBytes`. `what` is named in errors. */
+  spool(capBytes: number, what?: string): Spool;
+}
+
+/** Reads a body that is stored nowhere else. The caller closes the reader. */
+export type OpenSpooled = (body: Spooled, o: Ask & { readonly range?: ByteRange }) => Promise<BlobReader>;
+
+/** Everything a resolver is made of. */
+export interface ResolverParts {
+  readonly artifacts: Artifacts;
+  /** Where list, latest and query answers survive a restart. */
+  readonly registers: Register;
+  /** By the names that plans use. */
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly verifier: Verifying;
+  readonly spools: Spools;
+  readonly openSpooled: OpenSpooled;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly observer: ResolverObserver;
+  /** Replaces some of DEFAULT_LIMITS. */
+  readonly limits?: Partial<ResolverLimits>;
+}

@@ -1,0 +1,106 @@
+import type { Ask } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError } from '../std/errors.ts';
+import type { BlobReader, ByteRange } from '../storage/store.ts';
+import type { Verified } from '../verify/verified.ts';
+import type { OpenSpooled, StoredArtifact } from './needs.ts';
+
+interface Kept {
+  readonly verified: Verified;
+  readers: number;
+  isOver: boolean;
+}
+
+/**
+ * Verified bodies that the store could not take. They are served from where they were spooled, so that a full or unreachable
+ * store does not fail a build, and given up when they have been kept long enough and the last reader is closed.
+ * Bounded by the bytes held.
+ */
+export class Unstored {
+  readonly #openSpooled: OpenSpooled;
+  readonly #clock: Clock;
+  readonly #limits: { readonly bytes: number; readonly keepMs: number };
+  readonly #kept = new Set<Kept>();
+  readonly #stop = new AbortController();
+  #bytes = 0;
+
+  constructor(openSpooled: OpenSpooled, clock: Clock, limits: { readonly bytes: number; readonly keepMs: number }) {
+    this.#openSpooled = openSpooled;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** An artifact that reads `verified` from its spool; undefined when there is no room, and then the body stays the caller's. Otherwise it is ours to discard. */
+  keep(verified: Verified): StoredArtifact | undefined {
+    if (this.#stop.signal.aborted || this.#bytes + verified.body.sizeBytes > this.#limits.bytes) return undefined;
+    const kept: Kept = { verified, readers: 0, isOver: false };
+    this.#kept.add(kept);
+    this.#bytes += verified.body.sizeBytes;
+    void this.#clock.sleep(this.#limits.keepMs, { signal: this.#stop.signal }).then(
+      () => this.#end(kept),
+      () => undefined,
+    );
+    return this.#artifactOf(kept);
+  }
+
+  /** Gives up everything that nobody reads; for the end of the process. */
+  close(): void {
+    this.#stop.abort();
+    for (const kept of this.#kept) this.#end(kept);
+  }
+
+  #artifactOf(kept: Kept): StoredArtifact {
+    const { id, body, source } = kept.verified;
+    return {
+      id,
+      record: { sha256: body.sha256, sizeBytes: body.sizeBytes, source },
+      bytes: body.kind === 'memory' ? body.bytes : undefined,
+      open: (o) => this.#open(kept, o),
+    };
+  }
+
+  async #open(kept: Kept, o: Ask & { readonly range?: ByteRange }): Promise<BlobReader> {
+    const { id, body } = kept.verified;
+    if (!this.#kept.has(kept)) {
+      throw new AppError(
+        'STORE_UNAVAILABLE',
+        `read ${id.module.path}@${id.module.version}: it could not be stored and is no longer held`,
+      );
+    }
+    kept.readers++;
+    let isOpen = true;
+    const release = (): void => {
+      if (isOpen) this.#released(kept);
+      isOpen = false;
+    };
+    try {
+      return released(await this.#openSpooled(body, o), release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #released(kept: Kept): void {
+    kept.readers--;
+    if (kept.isOver) this.#end(kept);
+  }
+
+  #end(kept: Kept): void {
+    kept.isOver = true;
+    if (kept.readers > 0 || !this.#kept.delete(kept)) return;
+    this.#bytes -= kept.verified.body.sizeBytes;
+    void kept.verified.body.discard();
+  }
+}
+
+/** `reader`, telling `release` when it is closed. */
+function released(reader: BlobReader, release: () => void): BlobReader {
+  return {
+    pull: (into) => reader.pull(into),
+    close: async () => {
+      await reader.close();
+      release();
+    },
+  };
+}
