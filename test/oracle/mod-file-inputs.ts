@@ -249,7 +249,7 @@ export const modFiles: fc.Arbitrary<string> = filesOf(
   [...MOD_VERBS, 'module', 'frob'],
 );
 
-/** The same without what only newer Go commands know, so that more of them are accepted. */
+/** Texts of few kinds of lines in random order, so that brackets, comments and strings meet in all ways. */
 export const plainModFiles: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(

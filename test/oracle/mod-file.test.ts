@@ -25,11 +25,11 @@ describe('files agree with golang.org/x/mod', () => {
   skipUnless(reference.unavailable === undefined, reference.unavailable ?? '');
 
   test.each([
-    ['modfile.Parse', modFiles, parseModFile],
-    ['modfile.Parse', plainModFiles, parseModFile],
-    ['modfile.ParseLax', modFiles, parseModFileLax],
-    ['modfile.ParseLax', plainModFiles, parseModFileLax],
-  ] as const)('%s', async (op, inputs, parse) => {
+    ['modfile.Parse', 'many kinds', modFiles, parseModFile],
+    ['modfile.Parse', 'few kinds', plainModFiles, parseModFile],
+    ['modfile.ParseLax', 'many kinds', modFiles, parseModFileLax],
+    ['modfile.ParseLax', 'few kinds', plainModFiles, parseModFileLax],
+  ] as const)('%s, %s of lines', async (op, _, inputs, parse) => {
     await expectAgreement(reference, {
       op,
       inputs,

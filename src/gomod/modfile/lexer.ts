@@ -22,12 +22,19 @@ export function endsLine(kind: TokenKind): boolean {
   return kind === 'newline' || kind === 'suffix-comment' || kind === 'end';
 }
 
-/** Splits text into tokens, one ahead of its reader. Throws ModFileError. Linear in the text. */
+/**
+ * More than any go.mod has (the largest known have some ten thousand). Without it, a file of the size that callers allow could
+ * be made of so many lines of one character that their tree would not fit into memory.
+ */
+const MAX_TOKENS = 1_000_000;
+
+/** Splits text into tokens, one ahead of its reader. Throws ModFileError, also after a million tokens. Linear in the text. */
 export class Lexer {
   readonly #text: string;
   #offset = 0;
   #line = 1;
   #isLineStart = true;
+  #tokens = 0;
   #ahead: Token;
 
   constructor(text: string) {
@@ -117,6 +124,7 @@ export class Lexer {
   /** The token from the current offset up to `end`, where scanning goes on. */
   #tokenUntil(kind: TokenKind, line: number, end: number): Token {
     const offset = this.#offset;
+    if (++this.#tokens > MAX_TOKENS) throw new ModFileError(`more than ${MAX_TOKENS} tokens`, this.position());
     this.#offset = end;
     return { kind, text: this.#text.slice(offset, end), line, offset, endLine: this.#line };
   }

@@ -81,6 +81,12 @@ describe('a workspace', () => {
   });
 });
 
+test('a file of too many tokens is refused before its tree fills the memory', () => {
+  expect(problemsOf(parseModFileLax(bytes('x\n'.repeat(600_000))))).toEqual([
+    'go.mod:500001:1: more than 1000000 tokens',
+  ]);
+});
+
 describe('a hostile file of 1 MB is done with in time', () => {
   const hostile: Record<string, string> = {
     'open parentheses': '('.repeat(1 << 20),
