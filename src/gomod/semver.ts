@@ -67,8 +67,10 @@ export function isShort(v: string): boolean {
 
 /** Negative, zero or positive by semantic version order. Build metadata does not count; invalid versions are equal to each other and below all valid ones. */
 export function compare(a: string, b: string): number {
-  const x = parse(a);
-  const y = parse(b);
+  return compareParsed(a, parse(a), b, parse(b));
+}
+
+function compareParsed(a: string, x: SemverEnds | undefined, b: string, y: SemverEnds | undefined): number {
   if (x === undefined || y === undefined) return Number(x !== undefined) - Number(y !== undefined);
   return (
     compareDecimals(a.slice(1, x.major), b.slice(1, y.major)) ||
@@ -92,9 +94,11 @@ export function compareVersions(a: string, b: string): number {
   return compare(a, b) || compareBytewise(a, b);
 }
 
-/** A sorted copy, lowest first, by `compareVersions`. */
+/** A sorted copy, lowest first, by `compareVersions`. Each version is parsed once. */
 export function sortVersions<V extends string>(versions: readonly V[]): V[] {
-  return versions.toSorted(compareVersions);
+  const parsed = versions.map((v) => ({ v, ends: parse(v) }));
+  parsed.sort((a, b) => compareParsed(a.v, a.ends, b.v, b.ends) || compareBytewise(a.v, b.v));
+  return parsed.map(({ v }) => v);
 }
 
 function parse(v: string): SemverEnds | undefined {
