@@ -73,6 +73,16 @@ export function upstream(defaultText: string, facts: Facts & { readonly example:
     .meta({ ...facts, expected: 'upstream', defaultText });
 }
 
+/** A key that holds comma-separated globs of module path prefixes. */
+export function globs(defaultText: string, facts: Facts & { readonly example: string }) {
+  return z
+    .string()
+    .max(4096)
+    .regex(/^\P{Cc}*$/u)
+    .default('')
+    .meta({ ...facts, expected: 'globs', defaultText });
+}
+
 /** A key that is on or off. */
 export function flag(byDefault: boolean, facts: Facts) {
   return z

@@ -99,7 +99,7 @@ describe('which value is in force', () => {
   });
 
   test('an empty section and an empty file set nothing', () => {
-    expect(good({ file: 'tls:\nlog: {}\n' }).config.tls).toEqual({});
+    expect(good({ file: 'tls:\nlog: {}\n' }).config.tls.cert).toBeUndefined();
     expect(good({ file: '# nothing yet\n' }).origins.get('listen')).toBe('default');
   });
 });
@@ -126,6 +126,16 @@ describe('the upstream that Go would use', () => {
     mkdirSync(join(folder, '.config', 'go'), { recursive: true });
     writeFileSync(join(folder, '.config', 'go', 'env'), 'GOPROXY=https://home.test\n');
     expect(good({ environment: { GOENV: '' } }).config.upstream).toBe('https://home.test');
+  });
+
+  test('what Go would ask no proxy for comes with its chain, and not with a chain of our own', () => {
+    const environment = { GOPRIVATE: 'corp.example', GONOPROXY: '' };
+    expect(good({ environment }).config.noProxy).toBe('corp.example');
+    expect(good({ environment: { ...environment, GONOPROXY: 'x.example' } }).origins.get('noProxy')).toBe(
+      'environment GONOPROXY',
+    );
+    expect(good({ environment, flags: { upstream: 'https://a.test' } }).config.noProxy).toBe('');
+    expect(good({ environment, sets: ['noProxy=y.example'] }).config.noProxy).toBe('y.example');
   });
 
   test('a list of entries is the chain with commas', () => {

@@ -8,7 +8,7 @@ import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
 import { redactValue } from './redact.ts';
 import { type Config, type KeySpec, keySpecs, schema } from './schema.ts';
-import { upstreamOfGo } from './upstream.ts';
+import { noProxyOfGo, upstreamOfGo } from './upstream.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 import { LONGEST_FILE, readYaml } from './yaml-file.ts';
@@ -76,7 +76,7 @@ export function loadConfig(flags: ConfigFlags, around: Surroundings): Loaded {
 type Layer = { readonly written: readonly Written[]; readonly problems: readonly ConfigProblem[] };
 
 function readFile(flags: ConfigFlags, around: Surroundings, specs: readonly KeySpec[]): Layer {
-  const named = flags.file ?? around.environment['LARDER_CONFIG'];
+  const named = flags.file ?? (around.environment['LARDER_CONFIG'] || undefined);
   const path = resolve(around.folder, named ?? DEFAULT_FILE);
   const name = named ?? DEFAULT_FILE;
   try {
@@ -127,7 +127,7 @@ function unknownKey(key: string, origin: string, specs: readonly KeySpec[]): Con
   return { kind: 'unknown-key', origin, key, ...(near === undefined ? {} : { nearest: near }) };
 }
 
-/** The defaults that depend on the machine: the data folder, and the upstream that Go itself would use. */
+/** The defaults that depend on the machine: the data folder, and the upstream and its exceptions that Go itself would use. */
 function derivedDefaults(
   written: ReadonlyMap<string, Written>,
   around: Surroundings,
@@ -139,8 +139,12 @@ function derivedDefaults(
     if (data === undefined) problems.push({ kind: 'no-home', origin: 'default', key: 'data' });
     else derived.push({ key: 'data', value: data, origin: 'default', folder: around.folder });
   }
-  if (!written.has('upstream'))
-    derived.push({ key: 'upstream', ...upstreamOfGo(around), folder: around.folder, isGos: true });
+  if (written.has('upstream')) return derived;
+  const goes = { folder: around.folder, isGos: true };
+  derived.push({ key: 'upstream', ...upstreamOfGo(around), ...goes });
+  // Who takes Go's chain takes its exceptions too: a name that the go command would tell no proxy must not reach one through us.
+  const noProxy = noProxyOfGo(around);
+  if (!written.has('noProxy') && noProxy !== undefined) derived.push({ key: 'noProxy', ...noProxy, ...goes });
   return derived;
 }
 

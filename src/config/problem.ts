@@ -1,7 +1,17 @@
 /** What is wrong with a configuration, as data: the command line puts it into words in the reader's language. */
 
 /** What a key takes, for "what to write instead". */
-export type Expected = 'address' | 'path' | 'paths' | 'upstream' | 'boolean' | 'count' | 'duration' | 'size' | 'choice';
+export type Expected =
+  | 'address'
+  | 'path'
+  | 'paths'
+  | 'upstream'
+  | 'globs'
+  | 'boolean'
+  | 'count'
+  | 'duration'
+  | 'size'
+  | 'choice';
 
 /** One thing to correct. `origin` says where it was written: `file larder.yaml:12`, `environment LARDER_LISTEN`, `flag --listen`. */
 export type ConfigProblem =

@@ -8,6 +8,7 @@ const FORMS: Readonly<Record<Expected, string>> = {
   path: 'path',
   paths: 'list of paths',
   upstream: 'GOPROXY list',
+  globs: 'comma-separated globs',
   boolean: '`true` or `false`',
   count: 'whole number',
   duration: 'duration',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { address, choice, count, duration, flag, type KeyFacts, path, paths, size, upstream } from './leaves.ts';
+import { address, choice, count, duration, flag, globs, type KeyFacts, path, paths, size, upstream } from './leaves.ts';
 
 /** Every key there is. What has no key here cannot be set. */
 export const schema = z
@@ -23,9 +23,14 @@ export const schema = z
           'Where modules come from, in the form of GOPROXY: URLs (https, http, file), `direct` or `off`. After `,` the next entry is asked only when a module is not there (404, 410), after `|` on any failure. A list of entries is the same as joining them with commas.',
       },
     ),
+    noProxy: globs('GONOPROXY (else GOPRIVATE) of the go command when the upstream is taken from it too, else none', {
+      example: 'corp.example,*.internal.example/team',
+      description:
+        'Modules that no upstream may be asked for, in the form of GONOPROXY: comma-separated globs of path prefixes. Their names leave this machine to nobody but their own repository.',
+    }),
     modcache: paths({
       flag: '--modcache',
-      example: '/root/go/pkg/mod',
+      example: '/home/ci/go/pkg/mod',
       description:
         'Module caches of the go command (GOMODCACHE folders) to read from, before the upstream. Never written to.',
     }),
@@ -35,6 +40,9 @@ export const schema = z
         description: 'PEM file with the certificate and its chain. Read again when it changes.',
       }),
       key: path('none', { example: '/etc/larder/tls.key', description: 'PEM file with the private key of tls.cert.' }),
+      checkEvery: duration('5s', ['100ms', '1d'], {
+        description: 'How often the two files are looked at for a change.',
+      }),
     }),
     verify: z.strictObject({
       goSum: paths({
@@ -48,6 +56,126 @@ export const schema = z
         description: 'The least grave messages that are logged, as JSON lines on stderr.',
       }),
       access: flag(true, { description: 'Whether each request is logged, at level info.' }),
+    }),
+    server: z.strictObject({
+      headersTimeout: duration('10s', ['1s', '10m'], {
+        description: 'From the first byte of a request to the end of its headers.',
+      }),
+      requestTimeout: duration('15s', ['1s', '10m'], { description: 'From the first byte of a request to its end.' }),
+      keepAlive: duration('65s', ['0', '1h'], {
+        description:
+          'How long an idle connection is kept: longer than a reverse proxy in front keeps it, so that the proxy is the one that closes.',
+      }),
+      checkEvery: duration('2s', ['100ms', '1m'], { description: 'How often these timeouts are looked at.' }),
+      answer: duration('55s', ['1s', '1h'], {
+        description: 'Longest time until an answer other than a zip begins; then 504.',
+      }),
+      zipAnswer: duration('11m', ['1s', '6h'], {
+        description: 'Longest time until a zip begins: nothing of it is sent before all of it is verified.',
+      }),
+      writeStall: duration('30s', ['1s', '1h'], {
+        description: 'A client that takes no byte for this long is cut off.',
+      }),
+      maxHeaderSize: size('16KiB', ['1KiB', '1MiB'], { description: 'Most bytes of headers in a request.' }),
+      maxHeaders: count(100, [10, 100], { description: 'Most header lines in a request.' }),
+      maxConnections: count(12_000, [1, 1_000_000], { description: 'Connections at a time, from all clients.' }),
+      perAddress: count(200, [1, 1_000_000], { description: 'Connections at a time from one address.' }),
+      perLoopback: count(1_000, [1, 1_000_000], {
+        description: 'Connections at a time from this machine: a reverse proxy on it is many clients.',
+      }),
+      backlog: count(4096, [1, 65_535], { description: 'Connections that the kernel keeps waiting to be accepted.' }),
+      rememberedRoutes: count(8192, [1, 1_000_000], { description: 'Request targets whose parsing is remembered.' }),
+      sendingBuffers: count(64, [1, 10_000], {
+        description: 'Sendings of stored files that get two large buffers at a time; more get a small one each.',
+      }),
+      bufferSize: size('256KiB', ['16KiB', '8MiB'], { description: 'Size of a large sending buffer.' }),
+      smallBufferSize: size('64KiB', ['4KiB', '8MiB'], {
+        description: 'Size of the buffer of a sending beyond server.sendingBuffers.',
+      }),
+    }),
+    fetch: z.strictObject({
+      connect: duration('5s', ['100ms', '5m'], { description: 'Connecting to an upstream, with the TLS handshake.' }),
+      firstByte: duration('20s', ['100ms', '10m'], {
+        description: 'From a request to an upstream to the first line of its answer.',
+      }),
+      idle: duration('15s', ['100ms', '10m'], { description: 'Between two pieces of an answer of an upstream.' }),
+      total: duration('30s', ['1s', '1h'], {
+        description:
+          'Whole of a request to an upstream, redirects included. Zips may take longer as long as they keep coming.',
+      }),
+      maxConnections: count(128, [1, 10_000], { description: 'Connections to one upstream at a time.' }),
+    }),
+    resolver: z.strictObject({
+      metadataDeadline: duration('30s', ['1s', '1h'], {
+        description: 'Whole time for one .info, .mod, list, latest or query, over all sources.',
+      }),
+      zipDeadline: duration('10m', ['1s', '6h'], { description: 'Whole time for fetching one zip.' }),
+      flights: count(256, [1, 100_000], {
+        description: 'Fetches of metadata that run at once; those of lists, latest and queries are counted apart.',
+      }),
+      zipFlights: count(64, [1, 10_000], {
+        description: 'Fetches of zips that run at once. Each may hold 500 MiB of disk while it arrives.',
+      }),
+      queuedFlights: count(10_000, [0, 1_000_000], {
+        description: 'Fetches that may wait for their turn, of each kind; one more is OVERLOADED.',
+      }),
+      queueWait: duration('15s', ['0', '10m'], { description: 'Longest wait for a turn; then OVERLOADED.' }),
+      linger: duration('2s', ['0', '10m'], {
+        description: 'How long a fetch goes on when nobody waits for it any more and it is not past half.',
+      }),
+      errorMemo: duration('1s', ['0', '10m'], {
+        description: 'How long a failure is repeated to new callers without a new attempt.',
+      }),
+      fresh: duration('1m', ['0', '1d'], {
+        description: 'How long list, latest and query answers are used without asking, give or take the jitter.',
+      }),
+      staleWhileRevalidate: duration('10m', ['0', '30d'], {
+        description: 'After that: how long they are answered at once while a refresh goes on behind.',
+      }),
+      staleIfError: duration('30d', ['0', '3650d'], {
+        description: 'How old an answer may be to stand in when no source can be asked.',
+      }),
+      staleWait: duration('2s', ['0', '10m'], {
+        description: 'Longest wait for a source while an old answer is at hand.',
+      }),
+      staleRetry: duration('5s', ['0', '10m'], {
+        description: 'After a failed attempt: how long the old answer is given without another one.',
+      }),
+      refreshEvery: duration('1m', ['0', '1d'], { description: 'Least time between two refreshes of one answer.' }),
+      refreshesPerSecond: count(50, [1, 10_000], { description: 'Refreshes started per second, over all modules.' }),
+      refreshBurst: count(50, [1, 10_000], { description: 'Refreshes that may start at once after a pause.' }),
+      background: count(32, [1, 1_000], {
+        description: 'Refreshes and writes of remembered answers that run at once.',
+      }),
+      queuedWrites: count(10_000, [0, 1_000_000], {
+        description:
+          'Writes of remembered answers that may wait for their turn; more are left out until the next refresh.',
+      }),
+      storeDeadline: duration('5s', ['100ms', '10m'], {
+        description:
+          'Longest time the store may take over what is only remembered; then the question goes on without it.',
+      }),
+      mutableEntries: count(20_000, [1, 10_000_000], { description: 'List, latest and query answers kept in memory.' }),
+      mutableMemory: size('64MiB', ['1MiB', '64GiB'], { description: 'Memory for them.' }),
+      persistEvery: duration('5m', ['0', '1d'], {
+        description: 'Least time between two writes of an answer whose content did not change.',
+      }),
+      mirrorWait: duration('1s', ['0', '1m'], {
+        description: 'Extra wait for the other entries of a `|` group after the first list came.',
+      }),
+      negativeVersion: duration('30s', ['0', '1d'], { description: 'How long "no such version" is remembered.' }),
+      negativeNewVersion: duration('5s', ['0', '1d'], {
+        description: 'The same for a version newer than all known: it may just have been published.',
+      }),
+      negativeModule: duration('5m', ['0', '1d'], { description: 'How long "no such module" is remembered.' }),
+      negativeEntries: count(100_000, [1, 10_000_000], { description: 'How many such answers are remembered.' }),
+      jitterPercent: count(20, [0, 90], {
+        description: 'By how much, in percent, fresh and negative times vary, so that they do not end together.',
+      }),
+      unstoredMemory: size('1GiB', ['0', '64GiB'], {
+        description: 'Verified bodies that could not be stored, on disk or in memory, that may be served all the same.',
+      }),
+      unstored: duration('1m', ['0', '1d'], { description: 'How long each of them.' }),
     }),
     metrics: z.strictObject({
       enabled: flag(true, { description: 'Whether /metrics answers (Prometheus text).' }),
@@ -70,7 +198,11 @@ export const schema = z
   });
 
 /** A whole, checked configuration. Durations are in ms, sizes in bytes, paths absolute. */
-export type Config = z.output<typeof schema> & { readonly data: string; readonly upstream: string };
+export type Config = z.output<typeof schema> & {
+  readonly data: string;
+  readonly upstream: string;
+  readonly noProxy: string;
+};
 
 /** One key and what its schema says about it. */
 export interface KeySpec extends KeyFacts {
