@@ -1,6 +1,7 @@
 /** Every conformance suite there is: one import and one line each. */
 import { suites as coreModfile } from './core-modfile.ts';
 import { suites as coreNames } from './core-names.ts';
+import { suites as coreZip } from './core-zip.ts';
 import type { Suite } from './suite.ts';
 
-export const registry: readonly Suite[] = [...coreModfile, ...coreNames];
+export const registry: readonly Suite[] = [...coreModfile, ...coreNames, ...coreZip];

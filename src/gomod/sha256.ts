@@ -1,0 +1,26 @@
+/** SHA-256, the one hash the Go module system is built on. */
+import { createHash, hash } from 'node:crypto';
+
+/** Lower-case hex of the SHA-256 of `data`; a string counts as its UTF-8. */
+export function sha256Hex(data: Uint8Array | string): string {
+  return hash('sha256', data, 'hex');
+}
+
+/** The same in padded standard base64. */
+export function sha256Base64(data: Uint8Array | string): string {
+  return hash('sha256', data, 'base64');
+}
+
+/** A SHA-256 that is fed piece by piece. */
+export class RunningSha256 {
+  readonly #hash = createHash('sha256');
+
+  add(piece: Uint8Array): void {
+    this.#hash.update(piece);
+  }
+
+  /** Hex digest of all that was added. Ends it: nothing may be added after. */
+  hex(): string {
+    return this.#hash.digest('hex');
+  }
+}

@@ -1,0 +1,123 @@
+/** Deflate and CRC-32: the one file that knows node:zlib. */
+import { crc32 as zlibCrc32, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { zipFault } from './fault.ts';
+
+/** CRC-32 of `bytes`, going on from `before`. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  return zlibCrc32(bytes, before);
+}
+
+const LONGER = 'longer than it says';
+const SHORTER = 'shorter than it says';
+const LEFT_OVER = 'bytes after the end of its compressed data';
+
+/**
+ * Inflates `compressed` at once. Throws ZIP_INVALID unless it is one deflate stream without a byte left over that gives exactly `sizeBytes`; gives up at the
+ * first byte too many, so memory and time are bounded by what the entry says.
+ */
+export function inflateWhole(compressed: Uint8Array, sizeBytes: number, where: string): Uint8Array {
+  // One output buffer with room for the byte too many; zlib asks for at least 64.
+  const options = { chunkSize: Math.max(64, sizeBytes + 1), maxOutputLength: sizeBytes + 1, info: true } as const;
+  const { buffer, engine } = inflating(where, () => inflateRawSync(compressed, options) as unknown as Inflated);
+  if (buffer.length !== sizeBytes) throw zipFault(`${where}: ${buffer.length > sizeBytes ? LONGER : SHORTER}`);
+  if (engine.bytesWritten !== compressed.length) throw zipFault(`${where}: ${LEFT_OVER}`);
+  return buffer;
+}
+
+/** What the `info` option makes of the result; `bytesWritten` counts the input that was used. */
+interface Inflated {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+function inflating<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw inflateFault(error, where);
+  }
+}
+
+function inflateFault(error: unknown, where: string): Error {
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ERR_BUFFER_TOO_LARGE') return zipFault(`${where}: ${LONGER}`);
+  if (code === 'Z_BUF_ERROR') return zipFault(`${where}: its compressed data are cut off`);
+  if (code === 'Z_DATA_ERROR') return zipFault(`${where}: its compressed data are damaged`);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Inflates `pieces`, `compressedBytes` in all, giving each part to `sink` (which must not throw, and must not keep it). Memory stays below a
+ * megabyte however large the content is. Rejects with ZIP_INVALID under the conditions of inflateWhole; `sink` may have seen up to 256 KiB too much then.
+ */
+export async function inflatePieces(
+  pieces: Iterable<Uint8Array>,
+  expected: { readonly compressedBytes: number; readonly sizeBytes: number },
+  where: string,
+  sink: (part: Uint8Array) => void,
+): Promise<void> {
+  const engine = createInflateRaw({ chunkSize: CHUNK_BYTES });
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+  let seen = 0;
+  engine.on('data', (part: Buffer) => {
+    seen += part.length;
+    if (seen > expected.sizeBytes) return void engine.destroy(zipFault(`${where}: ${LONGER}`));
+    sink(part);
+  });
+  engine.once('end', resolve).once('error', (error) => reject(inflateFault(error, where)));
+  try {
+    await Promise.race([ended, writeAll(engine, pieces)]);
+    await ended;
+  } finally {
+    engine.destroy();
+  }
+  if (seen !== expected.sizeBytes) throw zipFault(`${where}: ${SHORTER}`);
+  if (engine.bytesWritten !== expected.compressedBytes) throw zipFault(`${where}: ${LEFT_OVER}`);
+}
+
+/** Waits for each piece to be used before it takes the next. Does not settle when the stream ends early or fails: its `end` or `error` says so. */
+async function writeAll(engine: ReturnType<typeof createInflateRaw>, pieces: Iterable<Uint8Array>): Promise<void> {
+  for (const piece of pieces) {
+    // zlib reads in its own thread, after which the source may reuse the memory.
+    await new Promise<void>((resolve) => engine.write(piece, (error) => (error ? undefined : resolve())));
+  }
+  engine.end();
+}
+
+/** `bytes`, deflated at once. */
+export function deflateWhole(bytes: Uint8Array): Uint8Array {
+  return deflateRawSync(bytes);
+}
+
+/** `pieces`, deflated on the way; an error of theirs is this one's. */
+export async function* deflatePieces(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const engine = createDeflateRaw({ chunkSize: CHUNK_BYTES });
+  try {
+    const feeding = feed(engine, pieces);
+    for await (const part of engine) yield part as Uint8Array;
+    await feeding;
+  } finally {
+    engine.destroy();
+  }
+}
+
+/** Never rejects: what `pieces` fails with becomes the engine's error. */
+async function feed(engine: ReturnType<typeof createDeflateRaw>, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const piece of pieces) {
+      if (engine.destroyed) return;
+      await new Promise<void>((resolve) => {
+        engine.once('close', resolve);
+        engine.write(piece, () => {
+          engine.off('close', resolve);
+          resolve();
+        });
+      });
+    }
+    engine.end();
+  } catch (error) {
+    engine.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+}

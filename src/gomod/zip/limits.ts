@@ -1,0 +1,16 @@
+/** Bounds on module zips. The first four are Go's; a larger module cannot be used by any go command. */
+const MIB = 1024 * 1024;
+
+/** Of the zip itself. */
+export const MAX_ZIP_BYTES = 500 * MIB;
+/** Of all files in it together, unpacked. */
+export const MAX_CONTENT_BYTES = 500 * MIB;
+/** Of the go.mod at its root. */
+export const MAX_GO_MOD_BYTES = 16 * MIB;
+/** Of the LICENSE at its root. */
+export const MAX_LICENSE_BYTES = 16 * MIB;
+
+/** Entries of a zip that is read here: the largest real modules have some 30,000. */
+export const MAX_ENTRIES = 100_000;
+/** Of its central directory, which is held in memory. */
+export const MAX_DIRECTORY_BYTES = 32 * MIB;
