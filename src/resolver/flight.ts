@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { throwIfAborted, waitFor, type Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, toAppError } from '../std/errors.ts';
+import { isNotHere } from './walk.ts';
 
 /** What a flight gives the work it carries. */
 export interface Work {
@@ -56,7 +57,8 @@ const WORTH_FINISHING = 0.5;
  *
  * Bounds: `concurrent` flights run, `queued` more wait for their turn in order of arrival, the next is OVERLOADED.
  * A failure is told to those who wait now, and for `errorMemoMs` to those who come after it, so that a herd does not become a
- * herd of attempts. Being cancelled or turned away is nobody's failure and is not remembered.
+ * herd of attempts. Being cancelled or turned away is nobody's failure, and what is "not here" may be here the next moment: neither
+ * is remembered.
  */
 export class Flights<T> {
   readonly #clock: Clock;
@@ -154,8 +156,8 @@ export class Flights<T> {
   }
 
   #failed(flight: Flight<T>, error: AppError): void {
-    const isShared = error.code !== 'ABORTED' && error.code !== 'OVERLOADED';
-    if (isShared && this.#live.get(flight.key) === flight) {
+    const isOutage = error.code !== 'ABORTED' && error.code !== 'OVERLOADED' && !isNotHere(error);
+    if (isOutage && this.#live.get(flight.key) === flight) {
       this.#failures.set(flight.key, { error, until: this.#clock.monotonic() + this.#limits.errorMemoMs });
     }
     flight.fail(error);

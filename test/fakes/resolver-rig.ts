@@ -1,0 +1,233 @@
+/** A resolver among fakes that a test can look into: scripted sources, a clock that stands still, a store that can be made to fail. */
+import { randomBytes } from 'node:crypto';
+import type { Held, Register } from '../../src/coordination/register.ts';
+import { type ArtifactId, type ModulePath, parseModulePath, type Version } from '../../src/gomod/module.ts';
+import { formatRevInfo, type RevInfo } from '../../src/gomod/rev-info.ts';
+import type { PlanStep, RoutePlan } from '../../src/policy/plan.ts';
+import type { ResolverLimits } from '../../src/resolver/limits.ts';
+import type { Artifacts, StoredArtifact, Verifying } from '../../src/resolver/needs.ts';
+import type { FetchOutcome, StoreTrouble } from '../../src/resolver/observer.ts';
+import { createResolver, type Question, type RunningResolver } from '../../src/resolver/resolver.ts';
+import { openSpooled } from '../../src/io/spooled-reader.ts';
+import { spooledBytes } from '../../src/io/spool.ts';
+import type { Spool } from '../../src/sources/source.ts';
+import { AppError, type ErrorCode } from '../../src/std/errors.ts';
+import type { Spooled } from '../../src/std/spooled.ts';
+import { markVerified, type Verified } from '../../src/verify/verified.ts';
+import { ManualClock } from './manual-clock.ts';
+import { ScriptedSource } from './scripted-source.ts';
+
+/** Artifacts in a map. */
+export class MapArtifacts implements Artifacts {
+  readonly held = new Map<string, { readonly verified: Verified; readonly bytes: Uint8Array }>();
+  readonly quarantined: string[] = [];
+  /** Looks into the store, memory apart. */
+  finds = 0;
+  fails: {
+    readonly find?: ErrorCode;
+    readonly commit?: ErrorCode;
+    readonly versions?: ErrorCode;
+    readonly open?: ErrorCode;
+  } = {};
+  hasMemory = false;
+
+  inMemory(scope: string, id: ArtifactId): StoredArtifact | undefined {
+    return this.hasMemory ? this.#artifact(keyOf(scope, id)) : undefined;
+  }
+
+  async find(scope: string, id: ArtifactId): Promise<StoredArtifact | undefined> {
+    this.finds++;
+    await Promise.resolve();
+    if (this.held.has(keyOf(scope, id)) || this.fails.find === 'STORE_UNAVAILABLE') fail(this.fails.find, 'find');
+    return this.#artifact(keyOf(scope, id));
+  }
+
+  async commit(scope: string, verified: Verified): Promise<StoredArtifact> {
+    await Promise.resolve();
+    fail(this.fails.commit, 'commit');
+    const key = keyOf(scope, verified.id);
+    const bytes = verified.body.kind === 'memory' ? verified.body.bytes : Buffer.from('in a file');
+    if (!this.held.has(key)) this.held.set(key, { verified, bytes });
+    return this.#artifact(key) as StoredArtifact;
+  }
+
+  async versions(_scope: string, module: ModulePath): Promise<readonly Version[]> {
+    fail(this.fails.versions, 'versions');
+    return [...this.held.values()]
+      .map((one) => one.verified.id.module)
+      .flatMap((mv) => (mv.path === module ? [mv.version] : []));
+  }
+
+  async quarantine(scope: string, id: ArtifactId): Promise<void> {
+    this.quarantined.push(keyOf(scope, id));
+    this.held.delete(keyOf(scope, id));
+    this.fails = {};
+  }
+
+  #artifact(key: string): StoredArtifact | undefined {
+    const found = this.held.get(key);
+    if (found === undefined) return undefined;
+    const { id, source, body } = found.verified;
+    return {
+      id,
+      record: { sha256: body.sha256, sizeBytes: body.sizeBytes, source },
+      open: async (o) => {
+        fail(this.fails.open, 'open');
+        return openSpooled(spooledBytes(found.bytes), o);
+      },
+    };
+  }
+}
+
+function keyOf(scope: string, id: ArtifactId): string {
+  return `${scope} ${id.kind} ${id.module.path}@${id.module.version}`;
+}
+
+function fail(code: ErrorCode | undefined, what: string): void {
+  if (code !== undefined) throw new AppError(code, `${what}: scripted`);
+}
+
+/** A register in a map that can be made to fail. */
+export class MapRegister implements Register {
+  readonly values = new Map<string, Held>();
+  fails: ErrorCode | undefined;
+  writes = 0;
+
+  async read(name: string): Promise<Held | undefined> {
+    fail(this.fails, 'read');
+    return this.values.get(name);
+  }
+
+  async create(name: string, value: Uint8Array): Promise<Held> {
+    fail(this.fails, 'create');
+    if (this.values.has(name)) throw new AppError('CONFLICT', `create ${name}: it exists`);
+    return this.#set(name, value);
+  }
+
+  async replace(old: Held, value: Uint8Array): Promise<Held> {
+    fail(this.fails, 'replace');
+    if (this.values.get(old.name)?.token !== old.token)
+      throw new AppError('CONFLICT', `replace ${old.name}: it has changed`);
+    return this.#set(old.name, value);
+  }
+
+  #set(name: string, value: Uint8Array): Held {
+    this.writes++;
+    const held = { name, value, token: randomBytes(8).toString('hex') };
+    this.values.set(name, held);
+    return held;
+  }
+}
+
+/** Believes everything but zips that say `evil` (CHECKSUM_MISMATCH) or `broken` (ZIP_INVALID). */
+const verifier: Verifying = {
+  info: (id, info, source) =>
+    markVerified({ id, body: spooledBytes(formatRevInfo(info)), source, verification: { by: 'form' } }),
+  mod: async (id, body, source) => markVerified({ id, body, source, verification: { by: 'first-seen' } }),
+  zip: async (id, body, source) => {
+    const text = body.kind === 'memory' ? Buffer.from(body.bytes).toString() : '';
+    if (text.includes('evil')) throw new AppError('CHECKSUM_MISMATCH', 'check the zip: scripted');
+    if (text.includes('broken')) throw new AppError('ZIP_INVALID', 'check the zip: scripted');
+    return markVerified({ id, body, source, verification: { by: 'first-seen' } });
+  },
+};
+
+/** What a test holds in its hands. */
+export interface Rig {
+  readonly resolver: RunningResolver;
+  readonly clock: ManualClock;
+  readonly artifacts: MapArtifacts;
+  readonly registers: MapRegister;
+  readonly fetches: FetchOutcome[];
+  readonly troubles: StoreTrouble[];
+  /** Bodies in spools that nobody discarded yet. */
+  readonly spooled: Set<Spooled>;
+  /** By name, made on first use. */
+  source(name: string): ScriptedSource;
+  /** A question with the plan `A,B|C`. */
+  question(list?: string, o?: Partial<Question>): Question;
+  /** The same store, register and clock under a new resolver: what a restart leaves. */
+  restarted(): Rig;
+}
+
+export interface RigOptions {
+  readonly limits?: Partial<ResolverLimits>;
+  readonly random?: () => number;
+}
+
+/** A rig; the middle of every jitter unless told otherwise. */
+export function createRig(
+  options: RigOptions = {},
+  kept?: Pick<Rig, 'clock' | 'artifacts' | 'registers'> & { sources: Map<string, ScriptedSource> },
+): Rig {
+  const { clock, artifacts, registers, sources } = kept ?? {
+    clock: new ManualClock(),
+    artifacts: new MapArtifacts(),
+    registers: new MapRegister(),
+    sources: new Map<string, ScriptedSource>(['A', 'B', 'C', 'D'].map((name) => [name, new ScriptedSource(name)])),
+  };
+  const fetches: FetchOutcome[] = [];
+  const troubles: StoreTrouble[] = [];
+  const spooled = new Set<Spooled>();
+  const resolver = createResolver({
+    artifacts,
+    registers,
+    sources,
+    verifier,
+    spools: { spool: () => trackedSpool(spooled) },
+    openSpooled,
+    clock,
+    random: options.random ?? (() => 0.5),
+    observer: { onFetch: (one) => fetches.push(one), onStoreTrouble: (one) => troubles.push(one) },
+    limits: options.limits,
+  });
+  return {
+    resolver,
+    clock,
+    artifacts,
+    registers,
+    fetches,
+    troubles,
+    spooled,
+    source: (name) => sources.get(name) as ScriptedSource,
+    question: (list = 'A', o = {}) => ({
+      plan: planOf(list),
+      mayFetch: 'yes',
+      signal: new AbortController().signal,
+      ...o,
+    }),
+    restarted: () => createRig(options, { clock, artifacts, registers, sources }),
+  };
+}
+
+/** `A,B|C` as a plan. */
+export function planOf(list: string): RoutePlan {
+  const steps = [...list.matchAll(/(\w+)([,|]?)/g)].map(
+    ([, source = '', bar]): PlanStep => ({ source, separator: bar === '|' ? '|' : ',' }),
+  );
+  return { scope: 'public', steps };
+}
+
+/** `rsc.io/quote@v1.5.2` as the id of one of its artifacts. */
+export function idOf(moduleVersion: string, kind: ArtifactId['kind']): ArtifactId {
+  const [path = '', version = ''] = moduleVersion.split('@');
+  return { module: { path: parseModulePath(path), version: version as Version }, kind };
+}
+
+/** A `.info` of `version`. */
+export function infoOf(version: string): RevInfo {
+  return { version: version as Version, time: '2026-01-01T00:00:00Z' };
+}
+
+function trackedSpool(spooled: Set<Spooled>): Spool {
+  return {
+    fill: async (body) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of body) chunks.push(chunk);
+      const whole = spooledBytes(Buffer.concat(chunks));
+      const tracked: Spooled = { ...whole, discard: async () => void spooled.delete(tracked) };
+      spooled.add(tracked);
+      return tracked;
+    },
+  };
+}
