@@ -26,11 +26,31 @@ if (process.env['LARDER_TEST_NETWORK'] !== '1' && prototype[guarded] === undefin
   prototype[guarded] = true;
   prototype.connect = function (this: Socket, ...args: unknown[]) {
     const host = dialledHost(args);
-    if (host === undefined || isThisMachine(host)) return connect.apply(this, args);
+    if (host === undefined || isThisMachine(host) || watchOwnLookup(args)) return connect.apply(this, args);
     const error = Object.assign(new Error(`the network is off in tests: dial to ${host} refused`), {
       code: 'ENETUNREACH',
     });
     process.nextTick(() => this.destroy(error));
     return this;
   };
+}
+
+type Lookup = (host: string, options: object, done: (error: Error | null, ...found: unknown[]) => void) => void;
+
+/** A dial that brings its own look-up may find this machine under any name; what it finds is checked. False when it brings none. */
+function watchOwnLookup(args: readonly unknown[]): boolean {
+  const options = (Array.isArray(args[0]) ? (args[0] as unknown[])[0] : args[0]) as { lookup?: Lookup } | undefined;
+  const lookup = options?.lookup;
+  if (options === undefined || lookup === undefined) return false;
+  options.lookup = (host, how, done) =>
+    lookup(host, how, (error, found, ...more) => {
+      const addresses = Array.isArray(found) ? found.map((one: { address: string }) => one.address) : [String(found)];
+      const isOff = error === null && !addresses.every(isThisMachine);
+      done(
+        isOff ? new Error(`the network is off in tests: dial to ${addresses.join(', ')} refused`) : error,
+        found,
+        ...more,
+      );
+    });
+  return true;
 }

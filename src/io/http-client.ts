@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Ask } from '../std/ask.ts';
+import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import { boundedBody, type Framing } from './http-body.ts';
 import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
@@ -169,19 +169,22 @@ export class HttpClient {
   }
 
   async #sendOnce(url: URL, credential: HttpCredential | undefined, ask: HttpAsk, watch: Watch): Promise<Reply> {
+    throwIfAborted(watch.signal);
     const { connectTimeoutMs, firstByteTimeoutMs } = this.#limits;
     // Beside the limits of the pool: covers the wait for a free connection and a forward proxy that does not answer CONNECT.
     watch.phase(
       connectTimeoutMs + firstByteTimeoutMs,
       `${ask.attempt}: no answer within ${connectTimeoutMs + firstByteTimeoutMs} ms`,
     );
-    const reply = await this.#dispatchers.for(url).request({
+    const request = this.#dispatchers.for(url).request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'GET',
       headers: { ...this.#headers, ...(credential && covers(credential, url) ? credential.headers : undefined) },
       signal: watch.signal,
     });
+    // The library notices the signal only once it has a connection.
+    const reply = await waitFor(request, watch.signal);
     watch.endPhase();
     return reply;
   }

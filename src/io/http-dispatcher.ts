@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureVersion } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { AppError, messageOf } from '../std/errors.ts';
 
 /** PEM texts (not file names) for TLS to upstreams. The authorities that Node trusts stay trusted beside `ca`. */
@@ -59,7 +59,14 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
     keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
   };
   const straight = new Agent(options);
-  const tunnelled = { ...options, requestTls: connect, proxyTls: connect, noProxy: o.proxies?.none ?? '' };
+  const tunnelled = {
+    ...options,
+    requestTls: connect,
+    proxyTls: connect,
+    noProxy: o.proxies?.none ?? '',
+    // Else CONNECT would wait for its answer by the library's own limit.
+    clientFactory: (origin: URL, more: object) => new Pool(origin, { ...more, headersTimeout: o.firstByteTimeoutMs }),
+  };
   // One agent per scheme, and '' for what is not set: the library would take https through the http proxy, and read process.env.
   const http =
     o.proxies?.http && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: proxyUrl(o.proxies.http), httpsProxy: '' });

@@ -2,6 +2,7 @@
 import { suites as coreModfile } from './core-modfile.ts';
 import { suites as coreNames } from './core-names.ts';
 import { suites as coreZip } from './core-zip.ts';
+import { suites as goproxyAuth } from './goproxy-auth.ts';
 import type { Suite } from './suite.ts';
 
-export const registry: readonly Suite[] = [...coreModfile, ...coreNames, ...coreZip];
+export const registry: readonly Suite[] = [...coreModfile, ...coreNames, ...coreZip, ...goproxyAuth];

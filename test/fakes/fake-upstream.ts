@@ -93,6 +93,8 @@ export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Prom
       options.latencyMs ?? 0,
     );
   });
+  // Clients that leave are part of the tests.
+  server.on('connection', (socket) => socket.on('error', () => {}));
   const origin = await listen(server, options.port ?? 0);
   return {
     origin,
@@ -169,7 +171,6 @@ async function reply(
 ): Promise<void> {
   const socket = response.socket;
   if (socket === null) return;
-  socket.on('error', () => {});
   if (latencyMs + (fault.delayMs ?? 0) > 0) await sleep(latencyMs + (fault.delayMs ?? 0));
   if (fault.hang === 'before-head' || socket.destroyed) return;
   if (fault.reset) return void socket.resetAndDestroy();

@@ -11,7 +11,8 @@ import {
 import { artifactTarget, escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
 import { isPseudoVersion, pseudoVersionTime } from '../../gomod/pseudo.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
-import { prerelease, sortVersions } from '../../gomod/semver.ts';
+import { chooseVersion, parseQuery } from '../../gomod/query.ts';
+import { sortVersions } from '../../gomod/semver.ts';
 import { shown } from '../../gomod/shown.ts';
 import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
 import { type Ask, throwIfAborted } from '../../std/ask.ts';
@@ -83,7 +84,7 @@ export class ModcacheSource implements Source {
     } catch (error) {
       if (!isAppError(error, 'NOT_FOUND')) throw error;
     }
-    const newest = newestOf(await this.#held(module, ['info'], attempt, o));
+    const newest = newestOf(module, await this.#held(module, ['info'], attempt, o));
     if (newest === undefined) throw new AppError('NOT_FOUND', `${attempt}: not in this tree`);
     return await this.query(module, newest, o);
   }
@@ -181,22 +182,26 @@ function versionOfFile(module: ModulePath, name: string, extensions: readonly st
   }
 }
 
-/** Release before pre-release before pseudo-version; pseudo-versions by the time of their commit. */
-function newestOf(versions: readonly Version[]): Version | undefined {
-  const tagged = sortVersions(versions.filter((version) => !isPseudoVersion(version)));
-  const release = tagged.findLast((version) => prerelease(version) === '');
-  if (release !== undefined || tagged.length > 0) return release ?? tagged.at(-1);
-  const time = (version: Version): number => {
-    try {
-      return pseudoVersionTime(version).getTime();
-    } catch {
-      return Number.NEGATIVE_INFINITY;
-    }
-  };
-  return sortVersions(versions).reduce<Version | undefined>(
-    (best, one) => (best !== undefined && time(best) > time(one) ? best : one),
+/** As the go command chooses from a list; without a tagged version, the pseudo-version of the newest commit. */
+function newestOf(module: ModulePath, versions: readonly Version[]): Version | undefined {
+  const tagged = versions.filter((version) => !isPseudoVersion(version));
+  const parsed = parseQuery(module, 'latest');
+  // Which +incompatible versions count hangs on a go.mod that may not be held: those with one are preferred.
+  const choice = parsed.kind === 'choice' ? chooseVersion(parsed.query, tagged, { decidingHasGoMod: true }) : undefined;
+  if (choice?.kind === 'version') return choice.version;
+  return versions.reduce<Version | undefined>(
+    (best, one) => (best !== undefined && commitTime(best) > commitTime(one) ? best : one),
     undefined,
   );
+}
+
+/** A pseudo-version's time need not be a real date. */
+function commitTime(version: Version): number {
+  try {
+    return pseudoVersionTime(version).getTime();
+  } catch {
+    return Number.NEGATIVE_INFINITY;
+  }
 }
 
 function parseInfo(bytes: Uint8Array, attempt: string): RevInfo {
