@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { matchPrefixPatterns } from '../../src/gomod/goenv.ts';
 import {
   check,
@@ -120,6 +120,17 @@ describe('names agree with golang.org/x/mod', () => {
 
   test.each(ROWS)('%s', async (op, inputs, ours) => {
     await expectAgreement(reference, { op, inputs, count: 2000, args: (text) => [text], ours });
+  });
+
+  test('a function that is wrong in one case is caught', async () => {
+    const wrong = expectAgreement(reference, {
+      op: 'semver.Canonical',
+      inputs: versionLikes,
+      count: 2000,
+      args: (text) => [text],
+      ours: (text) => (text.endsWith('-rc1') ? text : canonical(text)) || canonical(text.replace('.01', '.1')),
+    });
+    await expect(wrong).rejects.toThrow(/semver\.Canonical, seed \d+: \d+ of 2000 differ/);
   });
 
   test('semver.Compare', async () => {
