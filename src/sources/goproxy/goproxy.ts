@@ -86,7 +86,8 @@ export class GoproxySource implements Source {
     const answer = await this.#client.get(url, this.#ask(attempt, MAX_ZIP_BYTES, o, ZIP_TOTAL_MS));
     if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base.host);
     try {
-      return { unverified: await into.fill(sniffZip(answer.body, attempt), o), source: this.name };
+      const announced = answer.sizeBytes === undefined ? o : { ...o, expectedBytes: answer.sizeBytes };
+      return { unverified: await into.fill(sniffZip(answer.body, attempt), announced), source: this.name };
     } finally {
       answer.discard();
     }
