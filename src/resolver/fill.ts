@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Hex } from '../gomod/sha256.ts';
 import { type ArtifactId, escapePath, escapeVersion } from '../gomod/module.ts';
 import { withoutVolatileOrigin } from '../gomod/rev-info.ts';
 import type { RoutePlan } from '../policy/plan.ts';
@@ -149,7 +149,7 @@ function inMemory(bytes: Uint8Array): SpooledMemory {
     kind: 'memory',
     bytes,
     sizeBytes: bytes.byteLength,
-    sha256: hash('sha256', bytes, 'hex'),
+    sha256: sha256Hex(bytes),
     discard: async () => undefined,
   };
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Hex } from '../gomod/sha256.ts';
 import { LRUCache } from 'lru-cache';
 import { escapePath, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
 import { formatRevInfo } from '../gomod/rev-info.ts';
@@ -362,5 +362,5 @@ function bodyOf(remembered: Remembered): Pick<Known, 'remembered' | 'bytes' | 's
   const { content } = remembered;
   const bytes =
     'versions' in content ? encodeUtf8(content.versions.map((v) => `${v}\n`).join('')) : formatRevInfo(content.info);
-  return { remembered, bytes, sha256: hash('sha256', bytes, 'hex') };
+  return { remembered, bytes, sha256: sha256Hex(bytes) };
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Hex } from '../gomod/sha256.ts';
 import type { Held, Register } from '../coordination/register.ts';
 import { escapePath, isCanonicalFor, type ModulePath, parseModulePath, type Version } from '../gomod/module.ts';
 import { formatRevInfo, parseRevInfo, type RevInfo } from '../gomod/rev-info.ts';
@@ -86,7 +86,7 @@ export function union(versions: readonly Version[], more: readonly Version[]): r
 
 /** A query may hold any character and be long, so its name is a hash. `@v` cannot be part of a module path. */
 function nameOf({ kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>): string {
-  const leaf = kind === 'query' ? `query/${hash('sha256', query, 'hex')}` : kind;
+  const leaf = kind === 'query' ? `query/${sha256Hex(query)}` : kind;
   return `mutable/${escapePath(module)}/@v/${leaf}.json`;
 }
 
