@@ -132,10 +132,16 @@ async function askZip(
   work: Work,
 ): Promise<Got<Verified>> {
   const spool = metered(spools.spool(MAX_ZIP_BYTES, `zip of ${id.module.path}@${id.module.version}`), work);
-  const { unverified: body } = await source.zip(id.module, spool, work);
+  const { unverified: body, claimedH1 } = await source.zip(id.module, spool, work);
   try {
     throwIfAborted(work.signal);
     const value = await verifier.zip(id, body, source.name, work);
+    if (claimedH1 !== undefined && value.h1 !== claimedH1) {
+      throw new AppError(
+        'UPSTREAM_BAD_RESPONSE',
+        `${attemptOf(id)} from ${source.name}: damaged, its h1 is ${value.h1}, not ${claimedH1} as noted`,
+      );
+    }
     throwIfAborted(work.signal);
     return { value, sizeBytes: body.sizeBytes };
   } catch (error) {

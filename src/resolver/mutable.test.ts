@@ -147,7 +147,7 @@ describe('fresh, stale, old', () => {
     expect(edges[1]).toBeCloseTo(72_000, 0);
   });
 
-  test('50,000 lists that end together cause at most 50 refreshes a second', async () => {
+  test('1,000 lists that end together cause at most 50 refreshes a second (P9)', async () => {
     rig = createRig({ limits: { concurrentBackground: 1000 } });
     const modules = Array.from({ length: 1000 }, (_, i) => `x.example/m${i}` as ModulePath);
     for (const module of modules) rig.source('A').lists.set(module, ['v1.0.0']);
