@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dialledHost, isThisMachine } from '../setup.ts';
 import { bodies, downloadTree, madeUpModule, moduleArchives } from './content.ts';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream.ts';
+import { entryNamed } from './special-prefixes.ts';
 import { parseTextArchive } from './txtar.ts';
 
 const ARCHIVES = join(
@@ -86,6 +87,17 @@ describe('a fake upstream', () => {
 });
 
 describe.skipIf(!existsSync(ARCHIVES))('module archives', () => {
+  test('and every place that the fallback matrix names can be played', () => {
+    const matrix = JSON.parse(readFileSync(join(ARCHIVES, '../fallback_matrix.json'), 'utf8')) as {
+      tests: { first: string; second: string }[];
+    };
+    const entries = matrix.tests
+      .flatMap(({ first, second }) => [first, second])
+      .map((name) => entryNamed(name, 'http://h/mod'));
+    expect(entries.every((entry) => /^(http:\/\/(h\/mod|127\.0\.0\.1:9)|direct$|off$)/.test(entry))).toBe(true);
+    expect(() => entryNamed('nowhere', '')).toThrow();
+  });
+
   const content = moduleArchives(ARCHIVES);
   const textOf = (target: string): string | undefined => content.get(target)?.toString();
 

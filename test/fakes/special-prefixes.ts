@@ -28,7 +28,7 @@ function text(status: number, body: string, headers: Readonly<Record<string, str
 
 /** A list as no careful proxy writes it: times, padding, carriage returns, blank lines, a pseudo-version and rubbish. */
 const TIME_LIST =
-  'v1.0.0 2018-02-14T00:44:00Z\n\n\tv1.2.0  \r\nv0.0.0-20180628003336-dd9747d19b04\nnot-a-version\nv1\n<br>\nv1.5.2 yesterday\n';
+  'v1.0.0 2018-02-14T00:44:00Z\n\n\tv1.2.0  \r\nv0.0.0-20180628003336-dd9747d19b04\nnot-a-version\n<br>\nv1.5.2 yesterday\n';
 const PAGE = '<!DOCTYPE html>\n<html><body><h1>Please sign in</h1></body></html>\n';
 
 const SPECIAL: Readonly<Record<string, Special>> = {
@@ -84,4 +84,28 @@ function halved(answer: Answer): Answer {
 
 function altered(answer: Answer, more: string): Answer {
   return answer.status === 200 ? { ...answer, body: Buffer.concat([answer.body, Buffer.from(more)]) } : answer;
+}
+
+const BY_NAME: Readonly<Record<string, string>> = {
+  '200': '',
+  proxy: '',
+  'bad json (200, body invalid)': '/invalid',
+  'wrong version in .info': '/wronginfo',
+  'truncated zip': '/trunczip',
+  'not a zip': '/notzip',
+  'zip 404': '/zip404',
+  'zip 500': '/zip500',
+  'html 404': '/html404',
+  '301 without Location': '/301',
+};
+
+/** The GOPROXY entry for a place that goproxy/fallback_matrix.json names (`404`, `redirect x5`, `refused`, `off`, ...), played by the fake upstream at `base`. */
+export function entryNamed(name: string, base: string): string {
+  if (name === 'direct' || name === 'off') return name;
+  if (name === 'refused') return 'http://127.0.0.1:9';
+  const redirects = /^redirect x(\d+)$/.exec(name)?.[1];
+  if (redirects !== undefined) return `${base}/redirect/${redirects}`;
+  const path = BY_NAME[name] ?? (/^\d{3}$/.test(name) ? `/${name}` : undefined);
+  if (path === undefined) throw new Error(`no such place: ${name}`);
+  return base + path;
 }
