@@ -69,7 +69,9 @@ export class Consultant {
     for (;;) {
       const group = mirrorsFrom(steps, walk.at);
       if (group.length === 0) throw failureOf(walk, question.attempted);
-      const outcomes = await this.#askGroup(group, question, o);
+      const [alone] = group;
+      const isAlone = alone !== undefined && group.length === 1;
+      const outcomes = isAlone ? [await this.#outcomeOf(alone, question, o)] : await this.#askGroup(group, question, o);
       throwIfAborted(o.signal);
       const answers = outcomes.filter((one) => 'value' in one);
       if (answers.length > 0) return answers;

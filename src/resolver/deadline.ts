@@ -18,20 +18,20 @@ export interface Bound {
  */
 export async function withDeadline<T>(bound: Bound, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const over = new AbortController();
-  const timer = new AbortController();
   const stop = (): void => over.abort(bound.signal.reason);
   if (bound.signal.aborted) stop();
   bound.signal.addEventListener('abort', stop, { once: true });
-  void bound.clock.sleep(bound.ms, { signal: timer.signal }).then(
-    () => over.abort(new AppError('UPSTREAM_TIMEOUT', `${bound.attempted}: no answer within ${bound.ms} ms`)),
-    () => undefined,
-  );
+  const cancelTimer = bound.clock.after(bound.ms, () => over.abort(lateError(bound)));
   try {
     return await waitFor(work(over.signal), over.signal);
   } finally {
-    timer.abort();
+    cancelTimer();
     bound.signal.removeEventListener('abort', stop);
   }
+}
+
+function lateError({ attempted, ms }: Bound): AppError {
+  return new AppError('UPSTREAM_TIMEOUT', `${attempted}: no answer within ${ms} ms`);
 }
 
 /** The value of `promise`, or undefined when `ms` pass or `signal` fires first; the work behind it goes on. Rejects as `promise` does. */
@@ -41,14 +41,15 @@ export async function within<T>(
   signal: AbortSignal,
   promise: Promise<T>,
 ): Promise<T | undefined> {
-  const timer = new AbortController();
-  const stop = (): void => timer.abort();
+  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const stop = (): void => resolve(undefined);
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
-  const late = clock.sleep(ms, { signal: timer.signal }).catch(() => undefined);
+  const cancelTimer = clock.after(ms, stop);
   try {
-    return await Promise.race([promise, late.then(() => undefined)]);
+    return await Promise.race([promise, over]);
   } finally {
-    stop();
+    cancelTimer();
     signal.removeEventListener('abort', stop);
   }
 }

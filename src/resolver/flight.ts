@@ -35,7 +35,7 @@ interface Flight<T> {
   readonly land: (value: T) => void;
   readonly fail: (error: AppError) => void;
   /** Stops the timer that runs while nobody waits, or while the flight waits for its turn. */
-  timer: AbortController;
+  cancelTimer: () => void;
   waiters: number;
   share: number;
   /** Monotonic ms; undefined while it waits for its turn. */
@@ -119,7 +119,7 @@ export class Flights<T> {
       landed: promise,
       land: resolve,
       fail: reject,
-      timer: new AbortController(),
+      cancelTimer: () => undefined,
       waiters: 0,
       share: 0,
     };
@@ -167,12 +167,12 @@ export class Flights<T> {
     const [next] = this.#queue;
     if (next === undefined || this.#running >= this.#limits.concurrent) return;
     this.#queue.delete(next);
-    next.timer.abort();
+    next.cancelTimer();
     this.#start(next);
   }
 
   async #wait(flight: Flight<T>, signal: AbortSignal): Promise<T> {
-    if (flight.waiters++ === 0 && flight.startedAt !== undefined) flight.timer.abort();
+    if (flight.waiters++ === 0 && flight.startedAt !== undefined) flight.cancelTimer();
     try {
       return await waitFor(flight.landed, signal);
     } finally {
@@ -198,14 +198,13 @@ export class Flights<T> {
   }
 
   #forget(flight: Flight<T>): void {
-    flight.timer.abort();
+    flight.cancelTimer();
     this.#queue.delete(flight);
     if (this.#live.get(flight.key) === flight) this.#live.delete(flight.key);
   }
 
   #after(flight: Flight<T>, ms: number, then: () => void): void {
-    flight.timer.abort();
-    flight.timer = new AbortController();
-    void this.#clock.sleep(ms, { signal: flight.timer.signal }).then(then, () => undefined);
+    flight.cancelTimer();
+    flight.cancelTimer = this.#clock.after(ms, then);
   }
 }

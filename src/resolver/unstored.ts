@@ -7,6 +7,7 @@ import type { OpenSpooled, StoredArtifact } from './needs.ts';
 
 interface Kept {
   readonly verified: Verified;
+  cancelTimer: () => void;
   readers: number;
   isOver: boolean;
 }
@@ -21,7 +22,7 @@ export class Unstored {
   readonly #clock: Clock;
   readonly #limits: { readonly bytes: number; readonly keepMs: number };
   readonly #kept = new Set<Kept>();
-  readonly #stop = new AbortController();
+  #isClosed = false;
   #bytes = 0;
 
   constructor(openSpooled: OpenSpooled, clock: Clock, limits: { readonly bytes: number; readonly keepMs: number }) {
@@ -32,20 +33,17 @@ export class Unstored {
 
   /** An artifact that reads `verified` from its spool; undefined when there is no room, and then the body stays the caller's. Otherwise it is ours to discard. */
   keep(verified: Verified): StoredArtifact | undefined {
-    if (this.#stop.signal.aborted || this.#bytes + verified.body.sizeBytes > this.#limits.bytes) return undefined;
-    const kept: Kept = { verified, readers: 0, isOver: false };
+    if (this.#isClosed || this.#bytes + verified.body.sizeBytes > this.#limits.bytes) return undefined;
+    const kept: Kept = { verified, readers: 0, isOver: false, cancelTimer: () => undefined };
+    kept.cancelTimer = this.#clock.after(this.#limits.keepMs, () => this.#end(kept));
     this.#kept.add(kept);
     this.#bytes += verified.body.sizeBytes;
-    void this.#clock.sleep(this.#limits.keepMs, { signal: this.#stop.signal }).then(
-      () => this.#end(kept),
-      () => undefined,
-    );
     return this.#artifactOf(kept);
   }
 
   /** Gives up everything that nobody reads; for the end of the process. */
   close(): void {
-    this.#stop.abort();
+    this.#isClosed = true;
     for (const kept of this.#kept) this.#end(kept);
   }
 
@@ -88,6 +86,7 @@ export class Unstored {
 
   #end(kept: Kept): void {
     kept.isOver = true;
+    kept.cancelTimer();
     if (kept.readers > 0 || !this.#kept.delete(kept)) return;
     this.#bytes -= kept.verified.body.sizeBytes;
     void kept.verified.body.discard();

@@ -40,6 +40,12 @@ export class ManualClock implements Clock {
     return promise;
   }
 
+  after(ms: number, run: () => void): () => void {
+    const sleeper: Sleeper = { at: this.#elapsed + ms, wake: run };
+    this.#sleepers.add(sleeper);
+    return () => void this.#sleepers.delete(sleeper);
+  }
+
   /** Timers that have not run out. */
   get sleeping(): number {
     return this.#sleepers.size;
