@@ -2,7 +2,17 @@ import type { CacheResult } from '../resolver/resolver.ts';
 import type { ErrorCode } from '../std/errors.ts';
 
 /** What a request was about: bounded, fit for a metric label. */
-export type RequestKind = 'info' | 'mod' | 'zip' | 'list' | 'latest' | 'query' | 'sumdb' | 'health' | 'metrics' | 'other';
+export type RequestKind =
+  | 'info'
+  | 'mod'
+  | 'zip'
+  | 'list'
+  | 'latest'
+  | 'query'
+  | 'sumdb'
+  | 'health'
+  | 'metrics'
+  | 'other';
 
 /** One finished request. */
 export interface RequestOutcome {

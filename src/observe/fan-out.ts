@@ -1,0 +1,20 @@
+import type { FetchOutcome, ResolverObserver } from '../resolver/observer.ts';
+import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
+
+/** One server observer that tells all of `observers`, in order. */
+export function tellServerObservers(observers: readonly ServerObserver[]): ServerObserver {
+  return {
+    onRequestEnd(outcome: RequestOutcome): void {
+      for (const observer of observers) observer.onRequestEnd(outcome);
+    },
+  };
+}
+
+/** One resolver observer that tells all of `observers`, in order. */
+export function tellResolverObservers(observers: readonly ResolverObserver[]): ResolverObserver {
+  return {
+    onFetch(outcome: FetchOutcome): void {
+      for (const observer of observers) observer.onFetch(outcome);
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { FetchOutcome, ResolverObserver } from '../resolver/observer.ts';
+import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
+import { LabelCap } from './label-cap.ts';
+
+const MAX_SOURCES = 64;
+const REQUEST_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const FETCH_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** One combination of labels of the request metrics, counted here and handed to the registry when somebody looks: hashing labels for each request would cost more than all the rest. */
+interface RequestCell {
+  readonly kind: string;
+  readonly result: string;
+  readonly source: string;
+  readonly status: string;
+  count: number;
+  bytes: number;
+  readonly observe: (seconds: number) => void;
+}
+
+/**
+ * Counts what server and resolver tell, for Prometheus. Labels are bounded: kinds, results, status classes and codes are closed
+ * sets, sources are capped at 64 names. The hit ratio is `larder_requests_total{result="hit"}` over those of all results but `none`.
+ */
+export class Metrics implements ServerObserver, ResolverObserver {
+  readonly #registry = new Registry();
+  readonly #sources = new LabelCap(MAX_SOURCES);
+  readonly #cells = new Map<string, Map<string, RequestCell>>();
+  readonly #requestSeconds: Histogram<'kind' | 'result'>;
+  readonly #errors: Counter<'code'>;
+  readonly #fetches: Counter<'source' | 'kind' | 'result'>;
+  readonly #fetchSeconds: Histogram<'source' | 'kind'>;
+  readonly #fetchBytes: Counter<'source' | 'kind'>;
+
+  /** `process` = also the figures of the process and its event loop, which take a timer of their own. */
+  constructor(o: { readonly process: boolean } = { process: true }) {
+    const registers = [this.#registry];
+    this.#requestSeconds = new Histogram({
+      name: 'larder_request_duration_seconds',
+      help: 'Time from the end of the request headers to the end of the reply.',
+      labelNames: ['kind', 'result'],
+      buckets: REQUEST_BUCKETS,
+      registers,
+    });
+    this.#errors = new Counter({
+      name: 'larder_errors_total',
+      help: 'Requests that failed, by error code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.#fetches = new Counter({
+      name: 'larder_upstream_fetches_total',
+      help: 'Questions put to sources; result is ok or an error code.',
+      labelNames: ['source', 'kind', 'result'],
+      registers,
+    });
+    this.#fetchSeconds = new Histogram({
+      name: 'larder_upstream_fetch_duration_seconds',
+      help: 'Time a source took to answer to the end.',
+      labelNames: ['source', 'kind'],
+      buckets: FETCH_BUCKETS,
+      registers,
+    });
+    this.#fetchBytes = new Counter({
+      name: 'larder_upstream_fetch_bytes_total',
+      help: 'Body bytes received from sources.',
+      labelNames: ['source', 'kind'],
+      registers,
+    });
+    this.#exportCells(registers);
+    if (o.process) collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Media type of `render`. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Everything, in the Prometheus text format. */
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Adds a gauge whose value is asked for at each scrape. `name` without the `larder_` prefix. */
+  watch(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name: `larder_${name}`,
+      help,
+      registers: [this.#registry],
+      collect: () => gauge.set(read()),
+    });
+  }
+
+  onRequestEnd(o: RequestOutcome): void {
+    const cell = this.#cellOf(o.kind, o.result ?? 'none', o.source, o.status);
+    cell.count++;
+    cell.bytes += o.sentBytes;
+    cell.observe(o.durationMs / 1000);
+    if (o.code !== undefined) this.#errors.inc({ code: o.code });
+  }
+
+  onFetch(o: FetchOutcome): void {
+    const source = this.#sources.of(o.source);
+    this.#fetches.inc({ source, kind: o.kind, result: o.code ?? 'ok' });
+    this.#fetchSeconds.observe({ source, kind: o.kind }, o.durationMs / 1000);
+    this.#fetchBytes.inc({ source, kind: o.kind }, o.sizeBytes);
+  }
+
+  /** Two look-ups with strings that exist already; only a new combination makes anything. */
+  #cellOf(kind: string, result: string, source: string | undefined, status: number): RequestCell {
+    const named = source === undefined ? 'none' : this.#sources.of(source);
+    let cells = this.#cells.get(named);
+    if (cells === undefined) this.#cells.set(named, (cells = new Map()));
+    const statusClass = `${Math.floor(status / 100)}xx`;
+    const key = `${kind} ${result} ${statusClass}`;
+    let cell = cells.get(key);
+    if (cell === undefined) {
+      const timer = this.#requestSeconds.labels(kind, result);
+      const observe = (seconds: number): void => timer.observe(seconds);
+      cell = { kind, result, source: named, status: statusClass, count: 0, bytes: 0, observe };
+      cells.set(key, cell);
+    }
+    return cell;
+  }
+
+  #exportCells(registers: Registry[]): void {
+    const cells = this.#cells;
+    const requests: Counter<'kind' | 'result' | 'source' | 'status'> = new Counter({
+      name: 'larder_requests_total',
+      help: 'Requests that ended, by what was asked, how the cache answered, where the bytes came from, and status class.',
+      labelNames: ['kind', 'result', 'source', 'status'],
+      registers,
+      collect() {
+        requests.reset();
+        for (const c of allOf(cells)) {
+          requests.inc({ kind: c.kind, result: c.result, source: c.source, status: c.status }, c.count);
+        }
+      },
+    });
+    const bytes: Counter<'kind' | 'result'> = new Counter({
+      name: 'larder_response_bytes_total',
+      help: 'Body bytes handed to clients.',
+      labelNames: ['kind', 'result'],
+      registers,
+      collect() {
+        bytes.reset();
+        for (const c of allOf(cells)) bytes.inc({ kind: c.kind, result: c.result }, c.bytes);
+      },
+    });
+  }
+}
+
+function* allOf(cells: ReadonlyMap<string, ReadonlyMap<string, RequestCell>>): Generator<RequestCell> {
+  for (const bySource of cells.values()) yield* bySource.values();
+}

@@ -1,0 +1,24 @@
+import type { Resolver } from '../resolver/resolver.ts';
+import type { Exchange } from './exchange.ts';
+import type { Health, MetricsPage } from './operations.ts';
+import type { Outbox } from './send-answer.ts';
+
+/** How long a question may take before it is answered with 504, ms. A safety net above the resolver's own deadlines. */
+export interface AnswerLimits {
+  /** For everything but zips: below the 60 s that a reverse proxy waits. */
+  readonly answerMs: number;
+  /** For zips: nothing is sent before the whole is verified, and some are large. */
+  readonly zipAnswerMs: number;
+}
+
+/** What the handlers work with. */
+export interface Desk {
+  readonly resolver: Resolver;
+  readonly health: Health;
+  readonly metrics: MetricsPage | undefined;
+  readonly outbox: Outbox;
+  readonly limits: AnswerLimits;
+  isDraining(): boolean;
+  /** Takes charge of a reply that is being worked on: a failure becomes an error reply, or a cut connection once the head is out. */
+  settle(x: Exchange, work: Promise<void>): void;
+}

@@ -1,0 +1,66 @@
+import type { RequestKind } from './observer.ts';
+import { entityTag } from './conditional.ts';
+
+/** Where in a head's list the values stand that differ from one reply to the next. */
+export const REQUEST_ID_AT = 1;
+export const CACHE_RESULT_AT = 3;
+export const CACHE_CONTROL_AT = 5;
+export const AGE_AT = 7;
+
+/** The head of a 200 for a body that is in memory, ready but for the slots above. */
+export interface PreparedHead {
+  readonly etag: string;
+  /** Flat list of names and values. Written into just before use: Node turns it into text at once, so replies can share it. */
+  readonly headers: string[];
+}
+
+const CONTENT_TYPES: Readonly<Record<'info' | 'mod' | 'zip' | 'list' | 'latest' | 'query', string>> = {
+  info: 'application/json',
+  mod: 'text/plain; charset=utf-8',
+  zip: 'application/zip',
+  list: 'text/plain; charset=utf-8',
+  latest: 'application/json',
+  query: 'application/json',
+};
+
+/** The kinds whose bodies come from the resolver. */
+export type BodyKind = keyof typeof CONTENT_TYPES & RequestKind;
+
+export const IMMUTABLE = 'public, max-age=31536000, immutable';
+
+/** Head of a 200 for a body of `kind`; the slots hold what an immutable answer needs, without Age. */
+export function prepareHead(kind: BodyKind, sha256: string, sizeBytes: number): PreparedHead {
+  const etag = entityTag(sha256);
+  const headers = ['X-Request-Id', '', 'X-Cache', '', 'Cache-Control', IMMUTABLE];
+  if (isMutable(kind)) headers.push('Age', '0');
+  headers.push('Content-Type', CONTENT_TYPES[kind], 'Content-Length', String(sizeBytes), 'ETag', etag);
+  headers.push('X-Content-Type-Options', 'nosniff');
+  if (kind === 'zip') headers.push('Accept-Ranges', 'bytes');
+  return { etag, headers };
+}
+
+export function isMutable(kind: BodyKind): boolean {
+  return kind === 'list' || kind === 'latest' || kind === 'query';
+}
+
+/** Remembers heads for as long as the bodies they belong to are kept. One map per kind: two kinds may share one body. */
+export class PreparedHeads {
+  readonly #byKind: Readonly<Record<BodyKind, WeakMap<Uint8Array, PreparedHead>>> = {
+    info: new WeakMap(),
+    mod: new WeakMap(),
+    zip: new WeakMap(),
+    list: new WeakMap(),
+    latest: new WeakMap(),
+    query: new WeakMap(),
+  };
+
+  /** The head for `bytes`, whose hex SHA-256 is `sha256`. */
+  of(kind: BodyKind, bytes: Uint8Array, sha256: string): PreparedHead {
+    const heads = this.#byKind[kind];
+    const known = heads.get(bytes);
+    if (known !== undefined) return known;
+    const head = prepareHead(kind, sha256, bytes.byteLength);
+    heads.set(bytes, head);
+    return head;
+  }
+}

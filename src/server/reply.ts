@@ -1,0 +1,59 @@
+import type { AppError } from '../std/errors.ts';
+import { errorText } from './error-text.ts';
+import type { Exchange } from './exchange.ts';
+import { toPrintable } from './printable.ts';
+import { statusOf } from './status.ts';
+
+/** A small body that is made for this one reply. */
+export interface TextReply {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  /** Further headers: name, value, name, value. */
+  readonly headers?: readonly string[];
+}
+
+/** Sends `reply`, as text/plain and not to be stored unless it says otherwise. */
+export function sendText(x: Exchange, reply: TextReply): void {
+  if (!x.mayReply) return;
+  const { status, body, contentType = 'text/plain; charset=utf-8', cacheControl = 'no-store', headers = [] } = reply;
+  x.begin(status, [
+    'X-Request-Id',
+    x.id,
+    'Cache-Control',
+    cacheControl,
+    'Content-Type',
+    contentType,
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'X-Content-Type-Options',
+    'nosniff',
+    ...headers,
+  ]);
+  x.finish(body);
+}
+
+/**
+ * Tells the client of `error` about `subject` (`PATH@VERSION`) and notes it for the log. When a body is already on its way there is nothing to tell:
+ * the sender has cut the connection. A miss of a question that was not allowed to fetch says so to caches.
+ */
+export function sendError(x: Exchange, error: AppError, subject?: string): void {
+  x.code ??= error.code;
+  x.message ??= toPrintable(error.message, 512);
+  const row = statusOf(error.code);
+  const isStoredOnlyMiss = row.fallsThrough && x.mayFetch === 'no';
+  const headers = [
+    ...(row.retryAfterSeconds === undefined ? [] : ['Retry-After', String(row.retryAfterSeconds)]),
+    ...(isStoredOnlyMiss ? ['Vary', 'Disable-Module-Fetch'] : []),
+  ];
+  const cacheControl = isStoredOnlyMiss ? 'no-store' : row.cacheControl;
+  sendText(x, { status: row.status, body: errorText(error, subject, x.id), cacheControl, headers });
+}
+
+/** Answers a request that is refused for its form and gives the connection up: what else comes over it cannot be trusted. */
+export function refuse(x: Exchange, status: number, reason: string, headers: readonly string[] = []): void {
+  x.message = reason;
+  x.res.shouldKeepAlive = false;
+  sendText(x, { status, body: `${reason}\n`, headers });
+}

@@ -1,0 +1,147 @@
+import type { ArtifactAnswer, MutableAnswer } from '../resolver/resolver.ts';
+import type { BufferPool } from './body-sender.ts';
+import { sendBody } from './body-sender.ts';
+import { type Conditions, type Selection, select } from './conditional.ts';
+import type { Exchange } from './exchange.ts';
+import {
+  AGE_AT,
+  type BodyKind,
+  CACHE_CONTROL_AT,
+  CACHE_RESULT_AT,
+  IMMUTABLE,
+  type PreparedHead,
+  type PreparedHeads,
+  prepareHead,
+  REQUEST_ID_AT,
+} from './prepared.ts';
+import { sendText } from './reply.ts';
+
+/** What sending needs besides the answer. */
+export interface Outbox {
+  readonly heads: PreparedHeads;
+  readonly pool: BufferPool;
+  readonly writeStallMs: number;
+}
+
+/** Sends an artifact whose body is in memory. Synchronous: this is the hot path. */
+export function sendInMemory(
+  x: Exchange,
+  kind: BodyKind,
+  answer: ArtifactAnswer,
+  bytes: Uint8Array,
+  out: Outbox,
+): void {
+  if (!x.mayReply) return;
+  note(x, answer);
+  const prepared = out.heads.of(kind, bytes, answer.sha256);
+  prepared.headers[CACHE_CONTROL_AT] = IMMUTABLE;
+  sendPrepared(x, kind, prepared, bytes);
+}
+
+/**
+ * Sends a mutable answer. A shared cache subtracts Age from max-age, so max-age is the whole time the answer is fresh from the
+ * moment a source confirmed it: what is left of it is then freshForMs.
+ */
+export function sendMutable(x: Exchange, kind: BodyKind, answer: MutableAnswer, out: Outbox): void {
+  if (!x.mayReply) return;
+  note(x, answer);
+  const ageSeconds = Math.floor(answer.ageMs / 1000);
+  const maxAge = answer.freshForMs <= 0 ? 0 : ageSeconds + Math.floor(answer.freshForMs / 1000);
+  const prepared = out.heads.of(kind, answer.bytes, answer.sha256);
+  prepared.headers[CACHE_CONTROL_AT] = `public, max-age=${maxAge}, must-revalidate`;
+  prepared.headers[AGE_AT] = String(ageSeconds);
+  sendPrepared(x, kind, prepared, answer.bytes);
+}
+
+/** Sends an artifact from the store through pooled buffers. Rejects as sendBody does, before or after the head. */
+export async function sendStored(
+  x: Exchange,
+  kind: BodyKind,
+  answer: ArtifactAnswer,
+  signal: AbortSignal,
+  out: Outbox,
+): Promise<void> {
+  if (!x.mayReply) return;
+  note(x, answer);
+  const { sizeBytes } = answer;
+  const prepared = prepareHead(kind, answer.sha256, sizeBytes);
+  fill(x, prepared);
+  const selection = selectFor(x, kind, prepared.etag, sizeBytes);
+  if (x.isHead || selection.status === 304 || selection.status === 416 || sizeBytes === 0) {
+    return sendBodiless(x, selection, prepared, sizeBytes);
+  }
+  const span = selection.status === 206 ? selection.span : { start: 0, end: sizeBytes };
+  const reader = await answer.open(selection.status === 206 ? { signal, range: span } : { signal });
+  await sendBody({
+    res: x.res,
+    connection: x.req.socket,
+    reader,
+    sizeBytes: span.end - span.start,
+    pool: out.pool,
+    begin: () => {
+      x.begin(
+        selection.status,
+        selection.status === 206 ? partial(prepared.headers, span, sizeBytes) : prepared.headers,
+      );
+      x.res.setTimeout(out.writeStallMs);
+    },
+    onSent: (bytes) => {
+      x.sentBytes += bytes;
+    },
+  });
+}
+
+function sendPrepared(x: Exchange, kind: BodyKind, prepared: PreparedHead, bytes: Uint8Array): void {
+  fill(x, prepared);
+  const { head } = x;
+  if (head.ifNoneMatch === undefined && head.range === undefined) {
+    x.begin(200, prepared.headers);
+    x.finish(bytes);
+    return;
+  }
+  const selection = selectFor(x, kind, prepared.etag, bytes.byteLength);
+  if (selection.status === 206) {
+    x.begin(206, partial(prepared.headers, selection.span, bytes.byteLength));
+    x.finish(bytes.subarray(selection.span.start, selection.span.end));
+  } else if (selection.status === 200) {
+    x.begin(200, prepared.headers);
+    x.finish(bytes);
+  } else sendBodiless(x, selection, prepared, bytes.byteLength);
+}
+
+function selectFor(x: Exchange, kind: BodyKind, etag: string, sizeBytes: number): Selection {
+  const asked: Conditions = x.head;
+  return select(asked, etag, sizeBytes, kind === 'zip' && !x.isHead);
+}
+
+function sendBodiless(x: Exchange, selection: Selection, prepared: PreparedHead, sizeBytes: number): void {
+  if (selection.status === 416) {
+    const headers = ['Content-Range', `bytes */${sizeBytes}`];
+    return sendText(x, { status: 416, body: `range not satisfiable: the body has ${sizeBytes} bytes\n`, headers });
+  }
+  x.begin(selection.status, selection.status === 304 ? withoutEntity(prepared.headers) : prepared.headers);
+  x.finish('');
+}
+
+function fill(x: Exchange, prepared: PreparedHead): void {
+  prepared.headers[REQUEST_ID_AT] = x.id;
+  prepared.headers[CACHE_RESULT_AT] = x.result ?? 'miss';
+}
+
+function note(x: Exchange, answer: { readonly result: Exchange['result']; readonly source: string }): void {
+  x.result = answer.result;
+  x.source = answer.source;
+}
+
+/** A 304 says what the 200 would, without what describes a body. */
+function withoutEntity(headers: readonly string[]): string[] {
+  const at = headers.indexOf('Content-Type');
+  return [...headers.slice(0, at), ...headers.slice(at + 4)];
+}
+
+function partial(headers: readonly string[], span: { start: number; end: number }, sizeBytes: number): string[] {
+  const at = headers.indexOf('Content-Length');
+  const own = ['Content-Length', String(span.end - span.start)];
+  own.push('Content-Range', `bytes ${span.start}-${span.end - 1}/${sizeBytes}`);
+  return [...headers.slice(0, at), ...own, ...headers.slice(at + 2)];
+}
