@@ -1,4 +1,5 @@
 import type { Ask } from '../std/ask.ts';
+import { AppError } from '../std/errors.ts';
 
 /** A value as it was read; handed back to replace it. */
 export interface Held {
@@ -19,4 +20,9 @@ export interface Register {
   create(name: string, value: Uint8Array, o: Ask): Promise<Held>;
   /** Fails with CONFLICT unless `old` is still current. */
   replace(old: Held, value: Uint8Array, o: Ask): Promise<Held>;
+}
+
+/** For adapters: what a writer is told that came too late. */
+export function conflict(name: string, why: string): AppError {
+  return new AppError('CONFLICT', `write register ${name}: ${why}`);
 }

@@ -33,7 +33,7 @@ export interface StoredBlob {
 }
 
 /**
- * Bytes at rest. Knows no Go. Keys follow the grammar of storage/key.ts, checked by the base decorator and not by adapters.
+ * Bytes at rest. Knows no Go. Keys follow the grammar of std/key.ts, checked by the base decorator and not by adapters.
  * Absence is `undefined`; every rejection is an AppError with code STORE_UNAVAILABLE, STORE_CORRUPT, TOO_LARGE or ABORTED.
  * Safe for concurrent use by many processes. Proven by storage/contract.ts.
  */

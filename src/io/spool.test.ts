@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { createSpoolDirectory, spooledBytes } from './spool.ts';
+import { openTempDirectory, type TempDirectory } from './temp-directory.ts';
+
+const o = { signal: new AbortController().signal };
+let root: string;
+let temp: TempDirectory;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'larder-spool-'));
+  temp = await openTempDirectory(root);
+});
+afterAll(async () => {
+  await temp.close();
+  await rm(root, { recursive: true });
+});
+
+const leftBehind = async (): Promise<string[]> => (await readdir(temp.path)).filter((name) => name !== 'OWNER');
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+async function* body(...chunks: (Uint8Array | Error)[]): AsyncIterable<Uint8Array> {
+  for (const chunk of chunks) {
+    if (chunk instanceof Error) throw chunk;
+    yield chunk;
+  }
+}
+
+describe('a spool', () => {
+  const spools = () => createSpoolDirectory({ temp, memoryBytes: 1000 });
+
+  test.each([0, 1, 999, 1000])('keeps %i bytes in memory', async (size) => {
+    const bytes = Buffer.alloc(size, 'ab');
+    const spooled = await spools()
+      .spool(5000)
+      .fill(body(bytes.subarray(0, 3), bytes.subarray(3)), o);
+    expect(spooled).toMatchObject({ kind: 'memory', sizeBytes: size, sha256: sha256(bytes) });
+    expect(spooled.kind === 'memory' && Buffer.from(spooled.bytes).equals(bytes)).toBe(true);
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test.each([1001, 70_000, 5_000_000])('keeps %i bytes in a file, until they are discarded', async (size) => {
+    const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * 31) & 255));
+    const chunks = Array.from({ length: Math.ceil(size / 60_000) }, (_, i) =>
+      bytes.subarray(i * 60_000, (i + 1) * 60_000),
+    );
+    const spooled = await spools()
+      .spool(size)
+      .fill(body(...chunks), o);
+    expect(spooled).toMatchObject({ kind: 'file', sizeBytes: size, sha256: sha256(bytes) });
+    expect(spooled.kind === 'file' && (await readFile(spooled.path)).equals(bytes)).toBe(true);
+    expect(await leftBehind()).toHaveLength(1);
+    await spooled.discard();
+    await spooled.discard();
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test.each([10, 5000, 3_000_000])('stops at its cap of %i bytes with TOO_LARGE and leaves nothing', async (cap) => {
+    const endless = (async function* () {
+      for (;;) yield Buffer.alloc(500);
+    })();
+    await expect(spools().spool(cap, 'zip of m@v1.0.0').fill(endless, o)).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: `receive zip of m@v1.0.0: more than ${cap} bytes`,
+    });
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test('takes a body of exactly its cap', async () => {
+    expect(
+      (
+        await spools()
+          .spool(5000)
+          .fill(body(Buffer.alloc(5000)), o)
+      ).sizeBytes,
+    ).toBe(5000);
+    await Promise.all((await leftBehind()).map((name) => rm(join(temp.path, name))));
+  });
+
+  test.each([0, 10, 5000, 3_000_000])('fails as the body fails after %i bytes, and leaves nothing', async (size) => {
+    const failure = new Error('connection reset');
+    await expect(
+      spools()
+        .spool(9_000_000)
+        .fill(body(Buffer.alloc(size), failure), o),
+    ).rejects.toBe(failure);
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test('stops at once when its signal fires, even if the body hangs, tells the body, and leaves nothing', async () => {
+    let isTold = false;
+    const hanging: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => {
+        let calls = 0;
+        return {
+          next: () =>
+            calls++ < 4 ? Promise.resolve({ done: false, value: Buffer.alloc(600_000) }) : new Promise(() => undefined),
+          return: () => {
+            isTold = true;
+            return new Promise(() => undefined);
+          },
+        };
+      },
+    };
+    const stop = AbortSignal.timeout(50);
+    const filling = spools().spool(9_000_000).fill(hanging, { signal: stop }); // oxlint-disable-line unicorn/no-array-fill-with-reference-type -- not an array
+    await expect(filling).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(isTold).toBe(true);
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test('says what to do when its folder is gone', async () => {
+    const gone = { ...temp, path: join(root, 'gone'), newPath: () => join(root, 'gone', 'x') };
+    const spool = createSpoolDirectory({ temp: gone, memoryBytes: 0 }).spool(10);
+    await expect(spool.fill(body(Buffer.from('x')), o)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: /unmounted/,
+    });
+  });
+
+  test('several bodies at once do not mix', async () => {
+    const spool = spools().spool(1_000_000);
+    const all = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((c) => spool.fill(body(...Array.from({ length: 50 }, () => Buffer.alloc(9999, c))), o)),
+    );
+    expect(all.map((one) => one.sha256)).toEqual(['a', 'b', 'c', 'd'].map((c) => sha256(Buffer.alloc(499_950, c))));
+    for (const one of all) await one.discard();
+    expect(await leftBehind()).toEqual([]);
+  });
+});
+
+test('bytes at hand are a body too', () => {
+  expect(spooledBytes(Buffer.from('abc'))).toMatchObject({
+    kind: 'memory',
+    sizeBytes: 3,
+    sha256: sha256(Buffer.from('abc')),
+  });
+});
