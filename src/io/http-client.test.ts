@@ -10,7 +10,7 @@ import { CertificateAuthority, type CertificateWish, hasOpenssl } from '../../te
 import { startForwardProxy } from '../../test/fakes/forward-proxy.ts';
 import { AppError } from '../std/errors.ts';
 import { HttpClient, type HttpClientOptions, type HttpCredential } from './http-client.ts';
-import { forwardProxies } from './http-dispatcher.ts';
+import { forwardProxies, readHttpTls } from './http-dispatcher.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -397,6 +397,14 @@ describe.skipIf(!hasOpenssl())('TLS', () => {
     });
     await expect(textOf(clientWith({ proxies }), 'https://mirror.test/')).rejects.toMatchObject({
       detail: { tls: 'certificate is from an unknown authority' },
+    });
+  });
+
+  test('certificate files are read, and one that cannot be read is named', async () => {
+    expect(await readHttpTls({})).toEqual({});
+    await expect(readHttpTls({ caFile: '/nowhere/ca.pem' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('/nowhere/ca.pem'),
     });
   });
 

@@ -9,6 +9,7 @@ import { openTempDirectory } from '../../io/temp-directory.ts';
 import { CONTRACT_CONTENT, testSource } from '../contract.ts';
 import type { Spool } from '../source.ts';
 import { ModcacheSource } from './modcache.ts';
+import { treeFailure } from './tree-file.ts';
 
 const o = { signal: new AbortController().signal };
 const path = parseModulePath('x.test/m');
@@ -67,10 +68,10 @@ describe('a module cache', () => {
   });
 
   test.each([
-    ['release over pre-release', ['v1.0.0', 'v1.1.0-rc1'], 'v1.0.0'],
-    ['pre-release over pseudo-version', ['v0.0.1-rc1', 'v0.0.2-0.20240102030405-0123456789ab'], 'v0.0.1-rc1'],
+    ['none, when there are releases', ['v1.0.0', 'v1.1.0-rc1'], undefined],
+    ['none, when there is a pre-release', ['v0.0.1-rc1', 'v0.0.2-0.20240102030405-0123456789ab'], undefined],
     [
-      'newest commit',
+      'the newest commit',
       [
         'v0.0.0-20230102030405-0123456789ab',
         'v0.0.0-20240102030405-0123456789ab',
@@ -82,7 +83,9 @@ describe('a module cache', () => {
     const { source } = await tree(
       Object.fromEntries(versions.map((one) => [`x.test/m/@v/${one}.info`, `{"Version":"${one}"}`])),
     );
-    expect((await source.latest(path, o)).unverified.version).toBe(latest);
+    const asked = source.latest(path, o);
+    if (latest === undefined) await expect(asked).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    else expect((await asked).unverified.version).toBe(latest);
   });
 
   test('has no latest when it holds only go.mod files', async () => {
@@ -123,6 +126,18 @@ describe('a module cache', () => {
     const { source, directory } = await tree({ 'x.test/m/@v/v1.0.0.mod': 'module x.test/m\n' });
     await chmod(join(directory, 'x.test/m/@v/v1.0.0.mod'), 0);
     await expect(source.mod(version('v1.0.0'), o)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  test.each([
+    ['ENOENT', 'NOT_FOUND'],
+    ['ENOTDIR', 'NOT_FOUND'],
+    ['EACCES', 'UPSTREAM_UNAVAILABLE'],
+    ['EPERM', 'UPSTREAM_UNAVAILABLE'],
+    ['EIO', 'UPSTREAM_UNAVAILABLE'],
+    ['EMFILE', 'UPSTREAM_UNAVAILABLE'],
+    ['EISDIR', 'UPSTREAM_BAD_RESPONSE'],
+  ])('%s is %s', (code, meaning) => {
+    expect(treeFailure(Object.assign(new Error('x'), { code }), 'read').code).toBe(meaning);
   });
 
   test('a tree that does not exist has nothing', async () => {

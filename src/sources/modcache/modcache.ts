@@ -11,7 +11,6 @@ import {
 import { artifactTarget, escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
 import { isPseudoVersion, pseudoVersionTime } from '../../gomod/pseudo.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
-import { chooseVersion, parseQuery } from '../../gomod/query.ts';
 import { sortVersions } from '../../gomod/semver.ts';
 import { shown } from '../../gomod/shown.ts';
 import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
@@ -76,15 +75,20 @@ export class ModcacheSource implements Source {
     return { unverified: info, source: this.name };
   }
 
-  /** The `@latest` file where the tree has one; else the newest version whose `.info` is held: release, pre-release, pseudo-version, in this order. */
+  /**
+   * The `@latest` file where the tree has one; else, for a module without any tagged version, the pseudo-version of the newest commit whose `.info` is
+   * held. With tagged versions NOT_FOUND, as a go command would have it: which of them is the latest hangs on their go.mod files and on what other
+   * sources list.
+   */
   async latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>> {
     const attempt = `find the latest version of ${module} in ${this.name}`;
-    try {
-      return { unverified: await this.#info({ kind: 'latest', module }, module, attempt, o), source: this.name };
-    } catch (error) {
-      if (!isAppError(error, 'NOT_FOUND')) throw error;
-    }
-    const newest = newestOf(module, await this.#held(module, ['info'], attempt, o));
+    const told = await this.#optional(this.#info({ kind: 'latest', module }, module, attempt, o));
+    if (told !== undefined) return { unverified: told, source: this.name };
+    const [tagged, held] = await Promise.all([
+      this.#optional(this.list(module, o)),
+      this.#held(module, ['info'], attempt, o),
+    ]);
+    const newest = [...(tagged ?? []), ...held].every(isPseudoVersion) ? newestCommit(held) : undefined;
     if (newest === undefined) throw new AppError('NOT_FOUND', `${attempt}: not in this tree`);
     return await this.query(module, newest, o);
   }
@@ -182,14 +186,8 @@ function versionOfFile(module: ModulePath, name: string, extensions: readonly st
   }
 }
 
-/** As the go command chooses from a list; without a tagged version, the pseudo-version of the newest commit. */
-function newestOf(module: ModulePath, versions: readonly Version[]): Version | undefined {
-  const tagged = versions.filter((version) => !isPseudoVersion(version));
-  const parsed = parseQuery(module, 'latest');
-  // Which +incompatible versions count hangs on a go.mod that may not be held: those with one are preferred.
-  const choice = parsed.kind === 'choice' ? chooseVersion(parsed.query, tagged, { decidingHasGoMod: true }) : undefined;
-  if (choice?.kind === 'version') return choice.version;
-  return versions.reduce<Version | undefined>(
+function newestCommit(pseudoVersions: readonly Version[]): Version | undefined {
+  return pseudoVersions.reduce<Version | undefined>(
     (best, one) => (best !== undefined && commitTime(best) > commitTime(one) ? best : one),
     undefined,
   );
