@@ -135,13 +135,7 @@ async function askZip(
   const { unverified: body, claimedH1 } = await source.zip(id.module, spool, work);
   try {
     throwIfAborted(work.signal);
-    const value = await verifier.zip(id, body, source.name, work);
-    if (claimedH1 !== undefined && value.h1 !== claimedH1) {
-      throw new AppError(
-        'UPSTREAM_BAD_RESPONSE',
-        `${attemptOf(id)} from ${source.name}: damaged, its h1 is ${value.h1}, not ${claimedH1} as noted`,
-      );
-    }
+    const value = await verifier.zip(id, body, source.name, { signal: work.signal, ...(claimedH1 && { claimedH1 }) });
     throwIfAborted(work.signal);
     return { value, sizeBytes: body.sizeBytes };
   } catch (error) {

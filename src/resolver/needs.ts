@@ -35,7 +35,8 @@ export interface Artifacts {
 export interface Verifying {
   info(id: ArtifactId, info: RevInfo, source: string): Verified;
   mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
-  zip(id: ArtifactId, body: Spooled, source: string, o: Ask): Promise<Verified>;
+  /** `claimedH1` is what the source itself says the bytes have. */
+  zip(id: ArtifactId, body: Spooled, source: string, o: Ask & { readonly claimedH1?: string }): Promise<Verified>;
 }
 
 /** Room for bodies while they arrive. */
