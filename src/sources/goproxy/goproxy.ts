@@ -3,6 +3,7 @@ import { isCanonicalFor, type ModulePath, type ModuleVersion, type Version } fro
 import { escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
 import { shown } from '../../gomod/shown.ts';
+import { MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError } from '../../std/errors.ts';
 import type { Spooled } from '../../std/spooled.ts';
@@ -15,9 +16,6 @@ import { urlBelow } from './target.ts';
 import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
 
 const MAX_INFO_BYTES = 1 << 20;
-const MAX_MOD_BYTES = 16 << 20;
-/** The go command takes no larger zip. */
-const MAX_ZIP_BYTES = 500 << 20;
 /** A zip may take long on a slow line; a stalled one ends by the limit on idle time. */
 const ZIP_TOTAL_MS = 30 * 60_000;
 
@@ -69,7 +67,7 @@ export class GoproxySource implements Source {
     const attempt = `fetch the go.mod of ${mv.path}@${mv.version} from ${this.name}`;
     const { bytes, contentType, framing } = await this.#bytes(
       { kind: 'artifact', id: { module: mv, kind: 'mod' } },
-      MAX_MOD_BYTES,
+      MAX_GO_MOD_BYTES,
       attempt,
       o,
     );

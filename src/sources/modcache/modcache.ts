@@ -13,6 +13,7 @@ import { isPseudoVersion, pseudoVersionTime } from '../../gomod/pseudo.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
 import { sortVersions } from '../../gomod/semver.ts';
 import { shown } from '../../gomod/shown.ts';
+import { MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
 import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
 import { type Ask, throwIfAborted } from '../../std/ask.ts';
 import { decodeUtf8 } from '../../std/bytes.ts';
@@ -22,8 +23,6 @@ import type { Source, Spool, Unverified } from '../source.ts';
 import { readTreeFile, treeFailure, treeFilePieces } from './tree-file.ts';
 
 const MAX_INFO_BYTES = 1 << 20;
-const MAX_MOD_BYTES = 16 << 20;
-const MAX_ZIP_BYTES = 500 << 20;
 const MAX_ZIPHASH_BYTES = 1024;
 /** `h1:` and the base64 of a SHA-256. */
 const H1 = /^h1:[A-Za-z0-9+/]{43}=$/;
@@ -97,7 +96,7 @@ export class ModcacheSource implements Source {
     const attempt = `read the go.mod of ${mv.path}@${mv.version} in ${this.name}`;
     const bytes = await readTreeFile(
       this.#path(artifactTarget({ module: mv, kind: 'mod' })),
-      MAX_MOD_BYTES,
+      MAX_GO_MOD_BYTES,
       attempt,
       o,
     );
