@@ -1,8 +1,7 @@
 /** The central directory of a zip: what all readers believe about its entries. */
 import { decodeUtf8 } from '../../std/bytes.ts';
-import { shown } from '../shown.ts';
 import { readExtraFields, type Zip64Values } from './extra-fields.ts';
-import { zipFault } from './fault.ts';
+import { faultIn, zipFault } from './fault.ts';
 import { IN_ZIP64_32, u16, u32 } from './fields.ts';
 
 export const STORED = 0;
@@ -66,53 +65,51 @@ function readHeader(header: Uint8Array): ZipEntry {
   const rawName = header.subarray(HEADER_BYTES, nameEnd);
   const flags = u16(header, 8);
   const name = nameOf(rawName, flags);
-  const where = `entry ${shown(name)}`;
-  const zip64 = readExtraFields(header.subarray(nameEnd, nameEnd + u16(header, 30)), rawName, where);
+  const zip64 = readExtraFields(header.subarray(nameEnd, nameEnd + u16(header, 30)), rawName, name);
   const [sizeBytes = 0, compressedBytes = 0, offset = 0] = resolveZip64(
     [u32(header, 24), u32(header, 20), u32(header, 42)],
     zip64,
-    where,
+    name,
   );
   const entry: ZipEntry = {
     name,
     isDirectory: name.endsWith('/'),
     sizeBytes,
     compressedBytes,
-    method: methodOf(u16(header, 10), where),
+    method: methodOf(u16(header, 10), name),
     crc32: u32(header, 16),
     flags,
     modified: u32(header, 12),
     rawName,
     offset,
   };
-  requirePlain(header, entry, where);
+  requirePlain(header, entry);
   return entry;
 }
 
-const UNSAFE_NAME = /^\/|[\0-\x1f\x7f\\]|(?:^|\/)\.\.(?:\/|$)/;
+const UNSAFE_NAME = /^\/|[\p{Cc}\\]|(?:^|\/)\.\.(?:\/|$)/u;
 
 function nameOf(raw: Uint8Array, flags: number): string {
   const name = decodeUtf8(raw);
   if (name === undefined) throw zipFault('an entry whose name is not UTF-8');
-  if (name === '' || UNSAFE_NAME.test(name)) throw zipFault(`entry ${shown(name)}: unsafe name`);
+  if (name === '' || UNSAFE_NAME.test(name)) throw faultIn(name, 'unsafe name');
   // Without the flag other readers take the bytes for an old encoding and see another name. name.length is smaller than raw.length when it is not ASCII.
-  if (name.length !== raw.length && (flags & UTF8_NAME) === 0)
-    throw zipFault(`entry ${shown(name)}: name not marked as UTF-8`);
+  if (name.length !== raw.length && (flags & UTF8_NAME) === 0) throw faultIn(name, 'name not marked as UTF-8');
   return name;
 }
 
 /** Each of `fields` that is all ones stands for the next zip64 value; no value may be left over. */
-function resolveZip64(fields: readonly number[], zip64: Zip64Values | undefined, where: string): readonly number[] {
+function resolveZip64(fields: readonly number[], zip64: Zip64Values | undefined, name: string): readonly number[] {
   if (zip64 === undefined) return fields;
   const values = [...zip64];
   const resolved = fields.map((field) => (field === IN_ZIP64_32 ? (values.shift() ?? field) : field));
-  if (values.length > 0) throw zipFault(`${where}: zip64 field without need`);
+  if (values.length > 0) throw faultIn(name, 'zip64 field without need');
   return resolved;
 }
 
-function methodOf(method: number, where: string): ZipEntry['method'] {
+function methodOf(method: number, name: string): ZipEntry['method'] {
   if (method === STORED || method === DEFLATED) return method;
-  throw zipFault(`${where}: compression method ${method}`);
+  throw faultIn(name, `compression method ${method}`);
 }
 
 const TYPE_BITS = 0xf000;
@@ -121,7 +118,8 @@ const UNIX_DIRECTORY = 0x4000;
 const DOS_DIRECTORY = 0x10;
 
 /** Regular files and directories only, in one piece, without what a reader may refuse or treat in its own way. */
-function requirePlain(header: Uint8Array, entry: ZipEntry, where: string): void {
+function requirePlain(header: Uint8Array, entry: ZipEntry): void {
+  const { name } = entry;
   const attributes = u32(header, 38);
   // Readers look at the Unix mode whatever system the entry says it was made on, so it counts always.
   const type = (attributes >>> 16) & TYPE_BITS;
@@ -129,11 +127,11 @@ function requirePlain(header: Uint8Array, entry: ZipEntry, where: string): void 
     ? type === UNIX_DIRECTORY
     : type === UNIX_FILE && (attributes & DOS_DIRECTORY) === 0;
   const isUntyped = type === 0 && (entry.isDirectory || (attributes & DOS_DIRECTORY) === 0);
-  if (!isTyped && !isUntyped) throw zipFault(`${where}: not a regular file`);
-  if ((entry.flags & ~ALLOWED_FLAGS) !== 0) throw zipFault(`${where}: encrypted, or flags that are not known`);
-  if ((header[6] ?? 0) > MAX_VERSION_NEEDED) throw zipFault(`${where}: needs a newer version of the zip format`);
-  if (u16(header, 34) !== 0) throw zipFault(`${where}: a zip in several parts`);
-  if (entry.isDirectory && entry.sizeBytes !== 0) throw zipFault(`${where}: a directory with content`);
+  if (!isTyped && !isUntyped) throw faultIn(name, 'not a regular file');
+  if ((entry.flags & ~ALLOWED_FLAGS) !== 0) throw faultIn(name, 'encrypted, or flags that are not known');
+  if ((header[6] ?? 0) > MAX_VERSION_NEEDED) throw faultIn(name, 'needs a newer version of the zip format');
+  if (u16(header, 34) !== 0) throw faultIn(name, 'a zip in several parts');
+  if (entry.isDirectory && entry.sizeBytes !== 0) throw faultIn(name, 'a directory with content');
   if (entry.method === STORED && entry.sizeBytes !== entry.compressedBytes)
-    throw zipFault(`${where}: stored, but sizes differ`);
+    throw faultIn(name, 'stored, but sizes differ');
 }

@@ -1,5 +1,5 @@
 /** The extra fields of an entry: optional, but some of them change what other readers see. */
-import { zipFault } from './fault.ts';
+import { faultIn } from './fault.ts';
 import { u16, u32, u64 } from './fields.ts';
 import { crc32 } from './inflate.ts';
 
@@ -13,19 +13,19 @@ const UNICODE_NAME = 0x7075;
 const FIELD_HEAD_BYTES = 4;
 
 /**
- * Reads `extra`, the extra fields of an entry with the raw name `name`: the values of its zip64 field, or undefined when it has none. Timestamps,
+ * Reads `extra`, the extra fields of an entry with the name `rawName`: the values of its zip64 field, or undefined when it has none. Timestamps,
  * owners and the like are skipped. Throws ZIP_INVALID for fields that do not fill `extra` exactly, and for a second name that differs.
  */
-export function readExtraFields(extra: Uint8Array, name: Uint8Array, where: string): Zip64Values | undefined {
+export function readExtraFields(extra: Uint8Array, rawName: Uint8Array, name: string): Zip64Values | undefined {
   let zip64: Zip64Values | undefined;
   for (let at = 0; at < extra.length; ) {
     const end = at + FIELD_HEAD_BYTES + (at + FIELD_HEAD_BYTES > extra.length ? 0 : u16(extra, at + 2));
-    if (end > extra.length) throw zipFault(`${where}: malformed extra fields`);
+    if (end > extra.length) throw faultIn(name, 'malformed extra fields');
     const tag = u16(extra, at);
     const body = extra.subarray(at + FIELD_HEAD_BYTES, end);
-    if (tag === UNICODE_NAME) requireSameName(body, name, where);
+    if (tag === UNICODE_NAME) requireSameName(body, rawName, name);
     if (tag === ZIP64) {
-      if (zip64 !== undefined || body.length % 8 !== 0) throw zipFault(`${where}: malformed zip64 field`);
+      if (zip64 !== undefined || body.length % 8 !== 0) throw faultIn(name, 'malformed zip64 field');
       zip64 = Array.from({ length: body.length / 8 }, (_, i) => u64(body, 8 * i));
     }
     at = end;
@@ -34,11 +34,11 @@ export function readExtraFields(extra: Uint8Array, name: Uint8Array, where: stri
 }
 
 /** Version 1, CRC-32 of the plain name, name. Readers that know the field believe it instead of the plain name. */
-function requireSameName(body: Uint8Array, name: Uint8Array, where: string): void {
+function requireSameName(body: Uint8Array, rawName: Uint8Array, name: string): void {
   const isSame =
-    body.length === 5 + name.length &&
+    body.length === 5 + rawName.length &&
     body[0] === 1 &&
-    u32(body, 1) === crc32(name) &&
-    Buffer.compare(body.subarray(5), name) === 0;
-  if (!isSame) throw zipFault(`${where}: a second name that differs`);
+    u32(body, 1) === crc32(rawName) &&
+    Buffer.compare(body.subarray(5), rawName) === 0;
+  if (!isSame) throw faultIn(name, 'a second name that differs');
 }

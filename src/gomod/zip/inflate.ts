@@ -1,6 +1,6 @@
 /** Deflate and CRC-32: the one file that knows node:zlib. */
 import { crc32 as zlibCrc32, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { zipFault } from './fault.ts';
+import { faultIn } from './fault.ts';
 
 /** CRC-32 of `bytes`, going on from `before`. */
 export function crc32(bytes: Uint8Array, before = 0): number {
@@ -15,12 +15,12 @@ const LEFT_OVER = 'bytes after the end of its compressed data';
  * Inflates `compressed` at once. Throws ZIP_INVALID unless it is one deflate stream without a byte left over that gives exactly `sizeBytes`; gives up at the
  * first byte too many, so memory and time are bounded by what the entry says.
  */
-export function inflateWhole(compressed: Uint8Array, sizeBytes: number, where: string): Uint8Array {
+export function inflateWhole(compressed: Uint8Array, sizeBytes: number, name: string): Uint8Array {
   // One output buffer with room for the byte too many; zlib asks for at least 64.
   const options = { chunkSize: Math.max(64, sizeBytes + 1), maxOutputLength: sizeBytes + 1, info: true } as const;
-  const { buffer, engine } = inflating(where, () => inflateRawSync(compressed, options) as unknown as Inflated);
-  if (buffer.length !== sizeBytes) throw zipFault(`${where}: ${buffer.length > sizeBytes ? LONGER : SHORTER}`);
-  if (engine.bytesWritten !== compressed.length) throw zipFault(`${where}: ${LEFT_OVER}`);
+  const { buffer, engine } = inflating(name, () => inflateRawSync(compressed, options) as unknown as Inflated);
+  if (buffer.length !== sizeBytes) throw faultIn(name, buffer.length > sizeBytes ? LONGER : SHORTER);
+  if (engine.bytesWritten !== compressed.length) throw faultIn(name, LEFT_OVER);
   return buffer;
 }
 
@@ -30,19 +30,19 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number };
 }
 
-function inflating<T>(where: string, run: () => T): T {
+function inflating<T>(name: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    throw inflateFault(error, where);
+    throw inflateFault(error, name);
   }
 }
 
-function inflateFault(error: unknown, where: string): Error {
+function inflateFault(error: unknown, name: string): Error {
   const code = (error as { code?: unknown }).code;
-  if (code === 'ERR_BUFFER_TOO_LARGE') return zipFault(`${where}: ${LONGER}`);
-  if (code === 'Z_BUF_ERROR') return zipFault(`${where}: its compressed data are cut off`);
-  if (code === 'Z_DATA_ERROR') return zipFault(`${where}: its compressed data are damaged`);
+  if (code === 'ERR_BUFFER_TOO_LARGE') return faultIn(name, LONGER);
+  if (code === 'Z_BUF_ERROR') return faultIn(name, 'its compressed data are cut off');
+  if (code === 'Z_DATA_ERROR') return faultIn(name, 'its compressed data are damaged');
   return error instanceof Error ? error : new Error(String(error));
 }
 
@@ -55,7 +55,7 @@ const CHUNK_BYTES = 256 * 1024;
 export async function inflatePieces(
   pieces: Iterable<Uint8Array>,
   expected: { readonly compressedBytes: number; readonly sizeBytes: number },
-  where: string,
+  name: string,
   sink: (part: Uint8Array) => void,
 ): Promise<void> {
   const engine = createInflateRaw({ chunkSize: CHUNK_BYTES });
@@ -63,18 +63,18 @@ export async function inflatePieces(
   let seen = 0;
   engine.on('data', (part: Buffer) => {
     seen += part.length;
-    if (seen > expected.sizeBytes) return void engine.destroy(zipFault(`${where}: ${LONGER}`));
-    sink(part);
+    if (seen > expected.sizeBytes) engine.destroy(faultIn(name, LONGER));
+    else sink(part);
   });
-  engine.once('end', resolve).once('error', (error) => reject(inflateFault(error, where)));
+  engine.once('end', resolve).once('error', (error) => reject(inflateFault(error, name)));
   try {
     await Promise.race([ended, writeAll(engine, pieces)]);
     await ended;
   } finally {
     engine.destroy();
   }
-  if (seen !== expected.sizeBytes) throw zipFault(`${where}: ${SHORTER}`);
-  if (engine.bytesWritten !== expected.compressedBytes) throw zipFault(`${where}: ${LEFT_OVER}`);
+  if (seen !== expected.sizeBytes) throw faultIn(name, SHORTER);
+  if (engine.bytesWritten !== expected.compressedBytes) throw faultIn(name, LEFT_OVER);
 }
 
 /** Waits for each piece to be used before it takes the next. Does not settle when the stream ends early or fails: its `end` or `error` says so. */

@@ -1,9 +1,8 @@
 /** Local headers: each entry's description of itself, which must be the central directory's. */
-import { shown } from '../shown.ts';
 import type { ByteSource } from './byte-source.ts';
 import { HAS_DESCRIPTOR, STORED, type ZipEntry } from './central-directory.ts';
 import { readExtraFields, type Zip64Values } from './extra-fields.ts';
-import { zipFault } from './fault.ts';
+import { faultIn } from './fault.ts';
 import { IN_ZIP64_32, u16, u32, u64 } from './fields.ts';
 
 const HEADER_BYTES = 30;
@@ -15,34 +14,32 @@ const DESCRIPTOR_SIGNATURE = 0x08074b50;
  * bytes that two entries share. Throws ZIP_INVALID when they do not, or when the local header or the data descriptor contradicts the central directory.
  */
 export function locateData(source: ByteSource, entry: ZipEntry, end: number): number {
-  const where = `entry ${shown(entry.name)}`;
   const nameEnd = entry.offset + HEADER_BYTES + entry.rawName.length;
-  if (nameEnd > end) throw zipFault(`${where}: overlaps what follows`);
-  const extraBytes = readHeader(source.read(entry.offset, nameEnd - entry.offset), entry, where);
+  if (nameEnd > end) throw faultIn(entry.name, 'overlaps what follows');
+  const extraBytes = readHeader(source.read(entry.offset, nameEnd - entry.offset), entry);
   const dataStart = nameEnd + extraBytes;
   const dataEnd = dataStart + entry.compressedBytes;
-  if (dataEnd > end) throw zipFault(`${where}: overlaps what follows`);
-  const { header, zip64 } = readWithExtra(source, entry, dataStart, where);
-  requireSameSizes(header, zip64, entry, where);
+  if (dataEnd > end) throw faultIn(entry.name, 'overlaps what follows');
+  const { header, zip64 } = readWithExtra(source, entry, dataStart);
+  requireSameSizes(header, zip64, entry);
   requireDescriptor(
     source.read(dataEnd, Math.min(end - dataEnd, MAX_DESCRIPTOR_BYTES + 1)),
     entry,
     zip64 !== undefined,
-    where,
   );
   return dataStart;
 }
 
 /** Checks the fields that are fixed; returns the length of the extra fields. */
-function readHeader(header: Uint8Array, entry: ZipEntry, where: string): number {
-  if (u32(header, 0) !== SIGNATURE) throw zipFault(`${where}: no local header`);
+function readHeader(header: Uint8Array, entry: ZipEntry): number {
+  if (u32(header, 0) !== SIGNATURE) throw faultIn(entry.name, 'no local header');
   const isSame =
     u16(header, 6) === entry.flags &&
     u16(header, 8) === entry.method &&
     u32(header, 10) === entry.modified &&
     u16(header, 26) === entry.rawName.length &&
     Buffer.compare(header.subarray(HEADER_BYTES), entry.rawName) === 0;
-  if (!isSame) throw zipFault(`${where}: its local header differs from the central directory`);
+  if (!isSame) throw faultIn(entry.name, 'its local header differs from the central directory');
   return u16(header, 28);
 }
 
@@ -50,18 +47,17 @@ function readWithExtra(
   source: ByteSource,
   entry: ZipEntry,
   dataStart: number,
-  where: string,
 ): { readonly header: Uint8Array; readonly zip64: Zip64Values | undefined } {
   const header = source.read(entry.offset, dataStart - entry.offset);
   const extra = header.subarray(HEADER_BYTES + entry.rawName.length);
-  return { header, zip64: extra.length === 0 ? undefined : readExtraFields(extra, entry.rawName, where) };
+  return { header, zip64: extra.length === 0 ? undefined : readExtraFields(extra, entry.rawName, entry.name) };
 }
 
 /** CRC and sizes; where they follow the data, the header may leave them at zero. */
-function requireSameSizes(header: Uint8Array, zip64: Zip64Values | undefined, entry: ZipEntry, where: string): void {
+function requireSameSizes(header: Uint8Array, zip64: Zip64Values | undefined, entry: ZipEntry): void {
   const mayBeZero = (entry.flags & HAS_DESCRIPTOR) !== 0;
   const isGood = (found: number, wanted: number): boolean => found === wanted || (mayBeZero && found === 0);
-  if (zip64 !== undefined && zip64.length !== 2) throw zipFault(`${where}: malformed zip64 field`);
+  if (zip64 !== undefined && zip64.length !== 2) throw faultIn(entry.name, 'malformed zip64 field');
   const [size64 = 0, compressed64 = 0] = zip64 ?? [];
   const resolved = (field: number, value64: number): number =>
     zip64 !== undefined && field === IN_ZIP64_32 ? value64 : field;
@@ -70,25 +66,25 @@ function requireSameSizes(header: Uint8Array, zip64: Zip64Values | undefined, en
     isGood(resolved(u32(header, 18), compressed64), entry.compressedBytes) &&
     isGood(resolved(u32(header, 22), size64), entry.sizeBytes) &&
     (zip64 === undefined || (isGood(size64, entry.sizeBytes) && isGood(compressed64, entry.compressedBytes)));
-  if (!isSame) throw zipFault(`${where}: its local header differs from the central directory`);
+  if (!isSame) throw faultIn(entry.name, 'its local header differs from the central directory');
 }
 
 /** With signature and 64-bit sizes. */
 const MAX_DESCRIPTOR_BYTES = 24;
 
 /** `gap` is what stands between the data and the next entry: the data descriptor if there is one, else nothing. Both forms of it are in use. */
-function requireDescriptor(gap: Uint8Array, entry: ZipEntry, isZip64: boolean, where: string): void {
+function requireDescriptor(gap: Uint8Array, entry: ZipEntry, isZip64: boolean): void {
   if ((entry.flags & HAS_DESCRIPTOR) === 0) {
-    if (gap.length > 0) throw zipFault(`${where}: bytes that belong to no entry follow it`);
+    if (gap.length > 0) throw faultIn(entry.name, 'bytes that belong to no entry follow it');
     return;
   }
   const sizesBytes = isZip64 ? 16 : 8;
   const isSigned = gap.length === 8 + sizesBytes && u32(gap, 0) === DESCRIPTOR_SIGNATURE;
-  if (!isSigned && gap.length !== 4 + sizesBytes) throw zipFault(`${where}: malformed data descriptor`);
+  if (!isSigned && gap.length !== 4 + sizesBytes) throw faultIn(entry.name, 'malformed data descriptor');
   const body = isSigned ? gap.subarray(4) : gap;
   const [compressedBytes, sizeBytes] = isZip64 ? [u64(body, 4), u64(body, 12)] : [u32(body, 4), u32(body, 8)];
   if (u32(body, 0) !== entry.crc32 || compressedBytes !== entry.compressedBytes || sizeBytes !== entry.sizeBytes) {
-    throw zipFault(`${where}: its data descriptor differs from the central directory`);
+    throw faultIn(entry.name, 'its data descriptor differs from the central directory');
   }
 }
 
@@ -101,7 +97,7 @@ export function refuseInnerDescriptor(data: Uint8Array, entry: ZipEntry): void {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   for (let at = bytes.indexOf(DESCRIPTOR_MAGIC); at >= 0; at = bytes.indexOf(DESCRIPTOR_MAGIC, at + 1)) {
     if (at + 16 <= bytes.length && u32(bytes, at + 8) === at && u32(bytes, at + 12) === at) {
-      throw zipFault(`entry ${shown(entry.name)}: a data descriptor inside its data`);
+      throw faultIn(entry.name, 'a data descriptor inside its data');
     }
   }
 }

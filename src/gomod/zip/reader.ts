@@ -2,11 +2,10 @@
  * A strict zip reader. Zips are read in many ways by many programs; what is accepted here has one reading only, so that nobody downstream can see other
  * files in it than those that were hashed. All bytes are attacker-controlled.
  */
-import { shown } from '../shown.ts';
 import type { ByteSource } from './byte-source.ts';
 import { HAS_DESCRIPTOR, readCentralDirectory, STORED, type ZipEntry } from './central-directory.ts';
 import { locateDirectory } from './end-record.ts';
-import { zipFault } from './fault.ts';
+import { faultIn, zipFault } from './fault.ts';
 import { crc32, inflatePieces, inflateWhole } from './inflate.ts';
 import { locateData, refuseInnerDescriptor } from './local-entry.ts';
 
@@ -28,8 +27,8 @@ const PIECE_BYTES = 64 * 1024;
 /** Opens the zip in `source`. Throws ZIP_INVALID unless it is strictly well-formed as far as its directory tells; its names may still be any, or repeat. */
 export function openZip(source: ByteSource): Zip {
   const place = locateDirectory(source);
-  // A copy: what a source gives is good until the next read only.
-  const directory = source.read(place.offset, place.sizeBytes).slice();
+  // A copy, since what a source gives is good until the next read only. (A Buffer's slice() would be no copy.)
+  const directory = new Uint8Array(source.read(place.offset, place.sizeBytes));
   return { source, entries: readCentralDirectory(directory, place.entryCount), directoryOffset: place.offset };
 }
 
@@ -58,9 +57,8 @@ function readContent(zip: Zip, entry: ZipEntry, end: number, visitor: ContentVis
   if (entry.sizeBytes > WHOLE_BYTES || entry.compressedBytes > WHOLE_BYTES) {
     return readLarge(zip.source, entry, dataOffset, visitor);
   }
-  const where = `entry ${shown(entry.name)}`;
   const data = zip.source.read(dataOffset, entry.compressedBytes);
-  const content = entry.method === STORED ? data : inflateWhole(data, entry.sizeBytes, where);
+  const content = entry.method === STORED ? data : inflateWhole(data, entry.sizeBytes, entry.name);
   refuseInnerDescriptor(data, entry);
   if (crc32(content) !== entry.crc32) throw wrongCrc(entry);
   if (content.length > 0) visitor.content(content, entry);
@@ -75,7 +73,7 @@ async function readLarge(
   visitor: ContentVisitor,
 ): Promise<void> {
   if (entry.method === STORED && (entry.flags & HAS_DESCRIPTOR) !== 0) {
-    throw zipFault(`entry ${shown(entry.name)}: stored, large, and its size only behind it`);
+    throw faultIn(entry.name, 'stored, large, and its size only behind it');
   }
   let crc = 0;
   const sink = (part: Uint8Array): void => {
@@ -84,7 +82,7 @@ async function readLarge(
   };
   const pieces = piecesOf(source, dataOffset, entry.compressedBytes);
   if (entry.method === STORED) for (const piece of pieces) sink(piece);
-  else await inflatePieces(pieces, entry, `entry ${shown(entry.name)}`, sink);
+  else await inflatePieces(pieces, entry, entry.name, sink);
   if (crc !== entry.crc32) throw wrongCrc(entry);
   visitor.done(entry);
 }
@@ -95,5 +93,5 @@ function* piecesOf(source: ByteSource, offset: number, length: number): Generato
 }
 
 function wrongCrc(entry: ZipEntry): Error {
-  return zipFault(`entry ${shown(entry.name)}: wrong CRC-32`);
+  return faultIn(entry.name, 'wrong CRC-32');
 }

@@ -1,0 +1,130 @@
+/** Turns what a source sent into what may be stored and served, or says why not. */
+import { hashGoMod } from '../gomod/dirhash.ts';
+import { scanModulePath } from '../gomod/modfile/module-path.ts';
+import { parseModFileLax } from '../gomod/modfile/parse.ts';
+import type { ArtifactId, ModuleVersion } from '../gomod/module.ts';
+import { formatRevInfo, type RevInfo } from '../gomod/rev-info.ts';
+import { sha256Hex } from '../gomod/sha256.ts';
+import { shown } from '../gomod/shown.ts';
+import { TOOLCHAIN_MODULE } from '../gomod/version.ts';
+import type { ModuleZipFacts } from '../gomod/zip/inspect.ts';
+import { MAX_GO_MOD_BYTES } from '../gomod/zip/limits.ts';
+import { type Ask, throwIfAborted } from '../std/ask.ts';
+import { AppError, toAppError } from '../std/errors.ts';
+import type { Spooled, SpooledMemory } from '../std/spooled.ts';
+import type { GoSumPins } from './pins.ts';
+import { markVerified, type Verification, type Verified } from './verified.ts';
+
+/**
+ * The checks that make bytes believable. Bodies stay the caller's to discard when a check fails. `source` is the name of the
+ * source, for records and messages.
+ */
+export interface Verifier {
+  /** The info as it will be served. Throws UPSTREAM_BAD_RESPONSE when it is about another version. */
+  info(id: ArtifactId, info: RevInfo, source: string): Verified;
+  /** A go.mod. Rejects with UPSTREAM_BAD_RESPONSE when it is none, CHECKSUM_MISMATCH when a trusted go.sum has another hash. */
+  mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
+  /**
+   * A module zip. Rejects with ZIP_INVALID, with CHECKSUM_MISMATCH when a trusted go.sum has another hash, with UPSTREAM_BAD_RESPONSE when it is not what the
+   * source itself says it is (`claimedH1`), with OVERLOADED or ABORTED when it could not be checked.
+   */
+  zip(id: ArtifactId, body: Spooled, source: string, o: Ask & { readonly claimedH1?: string }): Promise<Verified>;
+}
+
+/** What a verifier is made of. */
+export interface VerifierParts {
+  /** ZipInspector.inspect. */
+  readonly inspectZip: (body: Spooled, module: ModuleVersion, o: Ask) => Promise<ModuleZipFacts>;
+  readonly pins: GoSumPins;
+}
+
+/** A verifier. Until a checksum database is asked, a hash that nothing pins is believed and recorded when first seen. */
+export function createVerifier({ inspectZip, pins }: VerifierParts): Verifier {
+  return {
+    info: verifyInfo,
+    mod: async (id, body, source, o) => {
+      throwIfAborted(o.signal);
+      const attempt = attemptOf(id, source);
+      requireGoMod(body.bytes, id.module, attempt);
+      const h1 = hashGoMod(body.bytes);
+      return markVerified({ id, body, h1, source, verification: verificationOf(pins, 'mod', id, h1, attempt) });
+    },
+    zip: async (id, body, source, o) => {
+      const attempt = attemptOf(id, source);
+      const { h1 } = await inspected(inspectZip(body, id.module, o), attempt);
+      if (o.claimedH1 !== undefined && o.claimedH1 !== h1) {
+        const detail = { claimed: o.claimedH1, found: h1 };
+        throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: not the bytes that the source has a hash of`, {
+          detail,
+        });
+      }
+      return markVerified({ id, body, h1, source, verification: verificationOf(pins, 'zip', id, h1, attempt) });
+    },
+  };
+}
+
+function attemptOf({ kind, module }: ArtifactId, source: string): string {
+  return `verify .${kind} of ${module.path}@${module.version} from ${source}`;
+}
+
+function verifyInfo(id: ArtifactId, info: RevInfo, source: string): Verified {
+  if (info.version !== id.module.version) {
+    throw new AppError('UPSTREAM_BAD_RESPONSE', `${attemptOf(id, source)}: it is about version ${shown(info.version)}`);
+  }
+  return markVerified({ id, body: inMemory(formatRevInfo(info)), source, verification: { by: 'form' } });
+}
+
+function inMemory(bytes: Uint8Array): SpooledMemory {
+  return {
+    kind: 'memory',
+    bytes,
+    sizeBytes: bytes.byteLength,
+    sha256: sha256Hex(bytes),
+    discard: async () => undefined,
+  };
+}
+
+/** A go.mod that no go command can use is an error page or a damaged file more often than a real one. */
+function requireGoMod(bytes: Uint8Array, module: ModuleVersion, attempt: string): void {
+  const fault = goModFault(bytes, module);
+  if (fault !== undefined) throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: ${fault}`);
+}
+
+function goModFault(bytes: Uint8Array, { path }: ModuleVersion): string | undefined {
+  if (bytes.length > MAX_GO_MOD_BYTES) return `more than ${MAX_GO_MOD_BYTES} bytes`;
+  if (bytes.includes(0)) return 'zero bytes in it';
+  // Nobody reads the go.mod of a toolchain, and not every proxy has a proper one.
+  if (path === TOOLCHAIN_MODULE) return undefined;
+  return hasModuleLine(bytes) ? undefined : 'no module line in it';
+}
+
+/** By the scan, which minds nothing else in the file, or by the parser, which also knows the rarer ways to write it. */
+function hasModuleLine(bytes: Uint8Array): boolean {
+  if (scanModulePath(bytes) !== undefined) return true;
+  const parsed = parseModFileLax(bytes);
+  return parsed.ok && parsed.file.module !== undefined;
+}
+
+async function inspected(inspecting: Promise<ModuleZipFacts>, attempt: string): Promise<ModuleZipFacts> {
+  try {
+    return await inspecting;
+  } catch (error) {
+    const { code, message, detail } = toAppError(error, 'inspect zip');
+    throw new AppError(code, `${attempt}: ${message}`, { cause: error, detail });
+  }
+}
+
+function verificationOf(
+  pins: GoSumPins,
+  kind: 'mod' | 'zip',
+  { module }: ArtifactId,
+  h1: string,
+  attempt: string,
+): Verification {
+  const pin = pins.verdict(kind, module, h1);
+  if (pin.verdict === 'mismatch') {
+    const detail = { pinned: pin.pinned, found: h1, file: pin.file };
+    throw new AppError('CHECKSUM_MISMATCH', `${attempt}: ${h1} is not ${pin.pinned} as in ${pin.file}`, { detail });
+  }
+  return pin.verdict === 'match' ? { by: 'go.sum', file: pin.file } : { by: 'first-seen' };
+}

@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import type { ModuleVersion } from '../gomod/module.ts';
+import { memorySource } from '../gomod/zip/byte-source.ts';
+import { contentBytesOf, hashModuleZip, type ModuleZipFacts, openModuleZip } from '../gomod/zip/inspect.ts';
+import { type Ask, throwIfAborted } from '../std/ask.ts';
+import type { Spooled } from '../std/spooled.ts';
+import { type PoolLimits, WorkerPool } from './worker-pool.ts';
+import { factsOf, type ZipReply, type ZipTask } from './zip-task.ts';
+
+/** Reads whole zips without keeping the process from its other work. */
+export interface ZipInspector {
+  /** See inspectModuleZip for what is checked and how it fails; besides, OVERLOADED when too many zips wait or one takes more than 30 s, and INTERNAL. */
+  inspect(body: Spooled, module: ModuleVersion, o: Ask): Promise<ModuleZipFacts>;
+  /** Ends its threads. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_LIMITS: PoolLimits = {
+  threads: Math.min(2, availableParallelism()),
+  queued: 1000,
+  taskMs: 30_000,
+  idleMs: 60_000,
+};
+
+/** Zips up to this size with as much inside are read on the spot: about a millisecond, where asking a thread takes a tenth of one and starting it forty. */
+const INLINE_ZIP_BYTES = 64 * 1024;
+const INLINE_CONTENT_BYTES = 256 * 1024;
+const INLINE_ENTRIES = 64;
+
+/** An inspector with threads of its own, started when first needed. */
+export function createZipInspector(limits: Partial<PoolLimits> = {}): ZipInspector {
+  const pool = new WorkerPool<ZipTask, ZipReply>(workerProgram(), { ...DEFAULT_LIMITS, ...limits });
+  return {
+    inspect: async (body, module, o) => {
+      throwIfAborted(o.signal);
+      return inspectInline(body, module) ?? factsOf(await pool.run({ module, body: bodyOf(body) }, o));
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** Runs from its source as from the bundle, where the thread's program stands beside whatever file this code is in. */
+function workerProgram(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './zip-worker.ts' : './zip-worker.js', import.meta.url);
+}
+
+/** The facts of a zip that is small in every respect, or undefined when it is not. What its directory says bounds the work. */
+function inspectInline(body: Spooled, { path, version }: ModuleVersion): Promise<ModuleZipFacts> | undefined {
+  if (body.kind !== 'memory' || body.sizeBytes > INLINE_ZIP_BYTES) return undefined;
+  const zip = openModuleZip(memorySource(body.bytes), path, version);
+  const isSmall = zip.entries.length <= INLINE_ENTRIES && contentBytesOf(zip.entries) <= INLINE_CONTENT_BYTES;
+  return isSmall ? hashModuleZip(zip, path, version) : undefined;
+}
+
+function bodyOf(body: Spooled): ZipTask['body'] {
+  return body.kind === 'memory' ? { bytes: body.bytes } : { path: body.path, sizeBytes: body.sizeBytes };
+}
