@@ -147,6 +147,17 @@ describe('fresh, stale, old', () => {
     expect(edges[1]).toBeCloseTo(72_000, 0);
   });
 
+  test('however short a list is fresh, it is not refreshed twice in a minute (M22)', async () => {
+    rig = createRig({ random: () => 0 });
+    rig.source('A').lists.set(M, ['v1.0.0']);
+    for (let second = 0; second < 600; second++) {
+      await list();
+      await rig.resolver.idle();
+      await rig.clock.advance(1000);
+    }
+    expect(rig.source('A').count()).toBe(10);
+  });
+
   test('1,000 lists that end together cause at most 50 refreshes a second (P9)', async () => {
     rig = createRig({ limits: { concurrentBackground: 1000 } });
     const modules = Array.from({ length: 1000 }, (_, i) => `x.example/m${i}` as ModulePath);
@@ -311,12 +322,20 @@ describe('absence', () => {
     expect(await codeOf(list('B'))).toBe('NOT_FOUND');
   });
 
-  test('of a branch ends a remembered answer', async () => {
+  test('of a branch ends a remembered answer, which does not come back when the source fails', async () => {
     rig.source('A').infos.set(`${M}@main`, infoOf('v0.0.0-20260101000000-abcdefabcdef'));
     await query('main');
     rig.source('A').infos.clear();
-    await rig.clock.advance(12 * MINUTE);
+    await rig.clock.advance(MINUTE);
+    expect(await query('main')).toMatchObject({ result: 'stale' });
+    await rig.resolver.idle();
     expect(await codeOf(query('main'))).toBe('NOT_FOUND');
+    await rig.clock.advance(31_000);
+    expect(await codeOf(query('main'))).toBe('NOT_FOUND');
+    expect(rig.source('A').count()).toBe(3);
+    rig.source('A').fails = 'UPSTREAM_UNAVAILABLE';
+    await rig.clock.advance(31_000);
+    expect(await codeOf(query('main'))).toBe('UPSTREAM_UNAVAILABLE');
   });
 });
 

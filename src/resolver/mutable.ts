@@ -100,10 +100,10 @@ export class Mutables {
   /** See Resolver: list, latest, query. */
   async find(question: MutableQuestion, q: Question): Promise<FoundAnswer> {
     const key = keyOf(question.plan.scope, question.kind, question.module, question.query);
-    const inMemory = this.#memory.get(key);
-    if (inMemory !== undefined) return this.#fromKnown(key, question, inMemory, q);
     const absent = this.#absences.get(key);
     if (absent !== undefined && q.mayFetch === 'yes') throw absent;
+    const inMemory = this.#memory.get(key);
+    if (inMemory !== undefined) return this.#fromKnown(key, question, inMemory, q);
     const { known, failure } = await this.#load(key, question, q);
     if (known !== undefined) return this.#fromKnown(key, question, known, q);
     if (q.mayFetch === 'no') return this.#storedOnly(question, q, failure);
@@ -231,15 +231,18 @@ export class Mutables {
     const content = before === undefined ? told.content : grown(before.remembered.content, told.content);
     const fresh = this.#knownOf(rememberedOf(question, { ...told, content }, this.#parts.clock.now()));
     const known = before?.sha256 === fresh.sha256 ? { ...fresh, bytes: before.bytes } : fresh;
+    known.refreshAt = this.#parts.clock.monotonic() + this.#parts.limits.refreshEveryMs;
     this.#memory.set(key, known);
     this.#absences.forget(key);
     this.#writeBehind(key, known);
     return known;
   }
 
+  /** What was known is kept as older than anything: read anew from the register it would look young, and come back from the dead. */
   #absent(key: string, question: MutableQuestion, error: AppError, mayRemember: boolean): void {
     const { limits, random } = this.#parts;
-    this.#memory.delete(key);
+    const before = this.#memory.peek(key);
+    if (before !== undefined) this.#memory.set(key, { ...before, confirmedAt: Number.NEGATIVE_INFINITY });
     if (!mayRemember) return;
     const ms = question.kind === 'query' ? limits.negativeVersionMs : limits.negativeModuleMs;
     this.#absences.remember(key, error, jittered(ms, limits.jitter, random));
