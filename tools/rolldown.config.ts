@@ -10,6 +10,7 @@ export default defineConfig({
     sourcemap: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[hash].js',
-    banner: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    banner:
+      "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });

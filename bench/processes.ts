@@ -1,0 +1,179 @@
+/** Starting, pinning and measuring the processes of a benchmark. Linux: /proc and taskset. */
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A server under measurement. */
+export interface Subject {
+  readonly name: string;
+  /** Without a trailing slash; module paths follow. */
+  readonly base: string;
+  /** Process whose CPU and memory count; absent for a peer that was only given as a URL. */
+  readonly pid?: number;
+  stop(): Promise<void>;
+}
+
+/** The core that servers run on; the load generator takes the other. One core for the server is the figure that scales. */
+const SERVER_CORE = '1';
+export const LOAD_CORE = '0';
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+export async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+  });
+  return promise;
+}
+
+/** Seconds of CPU that the process has used, all threads. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Resident memory now, or its peak so far, in MB. */
+export function memoryMb(pid: number, which: 'VmRSS' | 'VmHWM'): number {
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith(which));
+  return Number(/\d+/.exec(line ?? '')?.[0] ?? Number.NaN) / 1024;
+}
+
+export interface LarderOptions {
+  readonly data: string;
+  readonly upstream: string;
+  readonly set?: readonly string[];
+}
+
+/** The shipped program, logging and metrics on, on one core. Its log goes to a file, as in production. */
+export async function startLarder(
+  dist: string,
+  o: LarderOptions,
+): Promise<Subject & { readonly pid: number; readonly startMs: number }> {
+  const port = await freePort();
+  mkdirSync(o.data, { recursive: true });
+  const log = join(o.data, '..', `larder-${port}.log`);
+  const flags = ['serve', '--listen', `127.0.0.1:${port}`, '--data', o.data, '--upstream', o.upstream];
+  for (const pair of o.set ?? []) flags.push('--set', pair);
+  const started = performance.now();
+  const child = spawn(
+    'sh',
+    [
+      '-c',
+      `exec taskset -c ${SERVER_CORE} "$0" "$@" >>'${log}' 2>&1`,
+      process.execPath,
+      join(dist, 'main.js'),
+      ...flags,
+    ],
+    {
+      env: { ...process.env, GOPROXY: '' },
+      stdio: 'ignore',
+    },
+  );
+  const base = `http://127.0.0.1:${port}`;
+  await ready(`${base}/readyz`, child, log);
+  return {
+    name: 'larder',
+    base,
+    pid: pidOf(child),
+    startMs: performance.now() - started,
+    stop: () => stopped(child, 'SIGTERM'),
+  };
+}
+
+/** nginx with one worker and sendfile over a GOPROXY tree. */
+export async function startNginx(folder: string, tree: string): Promise<Subject & { readonly pid: number }> {
+  const port = await freePort();
+  mkdirSync(folder, { recursive: true });
+  const config = join(folder, 'nginx.conf');
+  writeFileSync(
+    config,
+    `daemon off; master_process off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+events { worker_connections 4096; }
+http {
+  sendfile on; tcp_nopush on; keepalive_requests 1000000; default_type application/octet-stream;
+  access_log ${folder}/access.log combined buffer=64k;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  server { listen 127.0.0.1:${port} backlog=4096; root ${tree}; }
+}
+`,
+  );
+  const child = spawn('taskset', ['-c', SERVER_CORE, 'nginx', '-c', config], {
+    stdio: 'ignore',
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
+  });
+  const base = `http://127.0.0.1:${port}`;
+  await ready(base, child, join(folder, 'error.log'));
+  return { name: 'nginx', base, pid: pidOf(child), stop: () => stopped(child, 'SIGTERM') };
+}
+
+/** What bench/upstream.ts answers to `count` messages. */
+export interface UpstreamCounts {
+  readonly total: number;
+  readonly zip: number;
+}
+
+export interface Upstream extends Subject {
+  counts(): Promise<UpstreamCounts>;
+  /** Milliseconds before each answer; a negative value never answers. */
+  delay(ms: number): Promise<void>;
+}
+
+/** A proxy that serves a tree, counts, and delays when told; on the load generator's core. */
+export async function startUpstream(tree: string, port: number): Promise<Upstream> {
+  const child = fork(join(import.meta.dirname, 'upstream.ts'), [tree, String(port)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const ask = async <T>(message: unknown): Promise<T> => {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    child.once('message', (answer) => resolve(answer as T));
+    child.send(message as object);
+    return promise;
+  };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  child.once('message', () => resolve());
+  await promise;
+  return {
+    name: 'upstream',
+    base: `http://127.0.0.1:${port}`,
+    pid: pidOf(child),
+    counts: () => ask<UpstreamCounts>({ ask: 'counts' }),
+    delay: async (ms) => void (await ask({ ask: 'delay', ms })),
+    stop: () => stopped(child, 'SIGKILL'),
+  };
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error('the process did not start');
+  return child.pid;
+}
+
+async function ready(url: string, child: ChildProcess, log: string): Promise<void> {
+  for (let i = 0; i < 2000; i++) {
+    if (child.exitCode !== null)
+      throw new Error(`exited with ${child.exitCode}: ${readFileSync(log, 'utf8').slice(-2000)}`);
+    try {
+      await fetch(url);
+      return;
+    } catch {
+      await sleep(5);
+    }
+  }
+  throw new Error(`no answer from ${url}`);
+}
+
+async function stopped(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  child.once('exit', () => resolve());
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await promise;
+  clearTimeout(timer);
+}

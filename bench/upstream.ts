@@ -1,0 +1,34 @@
+/** A GOPROXY server over a tree, for benchmarks: counts requests, delays answers when told. Run as a child process. */
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const [tree = '', port = '0'] = process.argv.slice(2);
+let delayMs = 0;
+let total = 0;
+let zip = 0;
+
+const server = createServer((request, response) => void answer(request.url ?? '/', response));
+
+async function answer(url: string, response: import('node:http').ServerResponse): Promise<void> {
+  total++;
+  if (url.endsWith('.zip')) zip++;
+  if (delayMs < 0) return;
+  if (delayMs > 0) await sleep(delayMs);
+  const file = join(tree, decodeURIComponent(url));
+  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  if (size === undefined) {
+    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('not found\n');
+    return;
+  }
+  response.writeHead(200, { 'content-length': size });
+  createReadStream(file, { highWaterMark: 1 << 20 }).pipe(response);
+}
+
+process.on('message', (message: { ask: string; ms?: number }) => {
+  if (message.ask === 'delay') delayMs = message.ms ?? 0;
+  process.send?.({ total, zip });
+});
+process.on('disconnect', () => process.exit(0));
+server.listen(Number(port), '127.0.0.1', () => process.send?.({ total, zip }));

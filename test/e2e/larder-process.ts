@@ -1,0 +1,101 @@
+/** The shipped program as a process of its own, so that it can be killed. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Builds the program once per test process; returns the folder of main.js. */
+export function build(into: string): string {
+  if (!existsSync(join(into, 'main.js'))) {
+    execFileSync(join(root, 'node_modules/.bin/rolldown'), ['-c', 'tools/rolldown.config.ts'], {
+      cwd: root,
+      env: { ...process.env, LARDER_BUILD_DIR: into },
+      stdio: 'pipe',
+    });
+  }
+  return into;
+}
+
+export interface LarderProcess {
+  readonly base: string;
+  readonly pid: number;
+  /** Everything on stderr so far: start block and JSON log lines. */
+  log(): string;
+  /** The access log lines so far. */
+  requests(): readonly { readonly target: string; readonly status: number; readonly result?: string }[];
+  signal(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+}
+
+export interface LarderProcessOptions {
+  readonly dist: string;
+  readonly data: string;
+  readonly upstream: string;
+  readonly flags?: readonly string[];
+}
+
+/** Starts it and waits until it is ready. */
+export async function startLarderProcess(o: LarderProcessOptions): Promise<LarderProcess> {
+  const port = await freePort();
+  mkdirSync(o.data, { recursive: true });
+  const logFile = `${o.data}-${port}.log`;
+  const log = openSync(logFile, 'a');
+  const flags = [
+    'serve',
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--data',
+    o.data,
+    '--upstream',
+    o.upstream,
+    ...(o.flags ?? []),
+  ];
+  const child = spawn(process.execPath, [join(o.dist, 'main.js'), ...flags], {
+    stdio: ['ignore', 'ignore', log],
+    env: { ...process.env, GOPROXY: '', GOENV: 'off' },
+  });
+  const base = `http://127.0.0.1:${port}`;
+  const read = (): string => readFileSync(logFile, 'utf8');
+  await ready(base, child, read);
+  if (child.pid === undefined) throw new Error('the process did not start');
+  return {
+    base,
+    pid: child.pid,
+    log: read,
+    requests: () =>
+      read()
+        .split('\n')
+        .filter((line) => line.includes('"target"'))
+        .map((line) => JSON.parse(line) as { target: string; status: number }),
+    signal: (signal) => ended(child, signal),
+  };
+}
+
+async function ready(base: string, child: ChildProcess, log: () => string): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (child.exitCode !== null) throw new Error(`larder exited with ${child.exitCode}:\n${log()}`);
+    const answer = await fetch(`${base}/readyz`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await sleep(10);
+  }
+  throw new Error(`larder is not ready:\n${log()}`);
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? child.signalCode ?? 0;
+  const { promise, resolve } = Promise.withResolvers<number | NodeJS.Signals>();
+  child.once('exit', (code, by) => resolve(code ?? by ?? 0));
+  child.kill(signal);
+  return promise;
+}
+
+async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+  });
+  return promise;
+}

@@ -1,0 +1,225 @@
+/**
+ * A real project of 174 modules, built by the real go command through the shipped program: cold, warm, with the upstream dead,
+ * after kill -9 in the middle of a fill, from the files alone, and through nginx.
+ *
+ * The ordinary client fills a module cache from the machine's own GOPROXY first; that cache then is the upstream, on loopback.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { downloadTree } from '../fakes/content.ts';
+import { type FakeUpstream, startFakeUpstream } from '../fakes/fake-upstream.ts';
+import { skipUnless } from '../skip.ts';
+import { goClient, goVersion } from './go-client.ts';
+import { build, type LarderProcess, startLarderProcess } from './larder-process.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const kept = join(root, '.runtime/e2e');
+const scratch = mkdtempSync(join(tmpdir(), 'larder-e2e-'));
+const goSum = readFileSync(join(import.meta.dirname, 'project/go.sum'), 'utf8');
+const [major = 0, minor = 0] = goVersion() ?? [];
+const isNewEnough = major > 1 || minor >= 24;
+const filled = isNewEnough && fillModuleCache();
+
+/** The ordinary client and the machine's own settings; what it fetched is kept for the next run. */
+function fillModuleCache(): boolean {
+  const folder = projectIn('fill');
+  try {
+    execFileSync('go', ['mod', 'download', 'all'], {
+      cwd: folder,
+      env: { ...process.env, GOMODCACHE: join(kept, 'mod'), GOFLAGS: '-modcacherw', GOTOOLCHAIN: 'local' },
+      stdio: 'pipe',
+      timeout: 300_000,
+    });
+    return true;
+  } catch (error) {
+    process.stderr.write(`e2e: ${String((error as { stderr?: unknown }).stderr ?? error)}\n`);
+    return false;
+  }
+}
+
+function projectIn(name: string): string {
+  const folder = join(scratch, name);
+  cpSync(join(import.meta.dirname, 'project'), folder, { recursive: true });
+  return folder;
+}
+
+function emptyProject(name: string): string {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'go.mod'), 'module larder.test/scratch\n\ngo 1.24.0\n');
+  return folder;
+}
+
+describe('a real project through larder', () => {
+  skipUnless(goVersion() !== undefined, 'go is not installed');
+  skipUnless(isNewEnough, 'the installed go is older than 1.24');
+  skipUnless(filled, 'the module cache could not be filled: the machine’s own GOPROXY was not reached');
+
+  let upstream: FakeUpstream;
+  let larder: LarderProcess;
+  const data = join(scratch, 'data');
+  const dist = join(scratch, 'dist');
+
+  beforeAll(async () => {
+    if (!filled) return;
+    upstream = await startFakeUpstream({ content: [downloadTree(join(kept, 'mod/cache/download')), branches()] });
+    larder = await startLarderProcess({
+      dist: build(dist),
+      data,
+      upstream: upstream.base,
+      flags: ['--set', 'resolver.fresh=1h'],
+    });
+  });
+
+  afterAll(async () => {
+    await larder?.signal('SIGKILL');
+    await upstream?.close();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  /** What a project does with modules; every step must succeed and leave go.sum as it is. */
+  async function useModules(name: string, proxy: string): Promise<void> {
+    const go = goClient(join(scratch, `home-${name}`), proxy, join(kept, 'build'));
+    const folder = projectIn(name);
+    await go.ok(folder, ['mod', 'download', 'all']);
+    await go.ok(folder, ['mod', 'verify']);
+    await go.ok(folder, ['build', '-o', 'app', '.']);
+    await go.ok(folder, ['mod', 'vendor']);
+    expect(execFileSync(join(folder, 'app'), { encoding: 'utf8' })).toContain('v1.10.1');
+    expect(readFileSync(join(folder, 'go.sum'), 'utf8')).toBe(goSum);
+    expect(existsSync(join(folder, 'vendor/modules.txt'))).toBe(true);
+  }
+
+  /** Questions whose answer can change: lists, latest, a branch, a commit. */
+  async function askQueries(name: string, proxy: string): Promise<void> {
+    const go = goClient(join(scratch, `home-${name}-queries`), proxy, join(kept, 'build'));
+    const folder = emptyProject(`${name}-queries`);
+    expect(await go.ok(folder, ['list', '-m', '-versions', 'github.com/spf13/cobra'])).toContain('v1.9.1');
+    await go.ok(folder, ['get', 'github.com/google/uuid@latest']);
+    await go.ok(folder, ['get', 'github.com/dgryski/go-rendezvous@main']);
+    await go.ok(folder, ['get', 'github.com/dgryski/go-rendezvous@9f7001d']);
+    expect(readFileSync(join(folder, 'go.mod'), 'utf8')).toContain('v0.0.0-20200823014737-9f7001d12a5f');
+  }
+
+  /** The cache knows no branches: one branch and one short hash of a module that has no tags, as a full proxy would tell them. */
+  function branches(): ReturnType<typeof downloadTree> {
+    const info = join(
+      kept,
+      'mod/cache/download/github.com/dgryski/go-rendezvous/@v/v0.0.0-20200823014737-9f7001d12a5f.info',
+    );
+    return {
+      get: (target) =>
+        /^github\.com\/dgryski\/go-rendezvous\/@v\/(main|9f7001d)\.info$/.test(target) ? readFileSync(info) : undefined,
+    };
+  }
+
+  test('cold: everything comes from the upstream, go.sum stays as it is', { timeout: 600_000 }, async () => {
+    await useModules('cold', larder.base);
+    await askQueries('cold', larder.base);
+    expect(upstream.count(/\.zip$/)).toBeGreaterThan(150);
+  });
+
+  test('warm: not one request to the upstream', { timeout: 300_000 }, async () => {
+    upstream.clearLog();
+    await useModules('warm', larder.base);
+    await askQueries('warm', larder.base);
+    expect(upstream.requests.map((one) => one.path)).toEqual([]);
+  });
+
+  test('what is stored is itself a GOPROXY: file:// alone, without larder', { timeout: 300_000 }, async () => {
+    await useModules('file', `file://${data}/download`);
+  });
+
+  test('and behind a plain static server', { timeout: 300_000 }, async (context) => {
+    const nginx = staticServer(join(data, 'download'));
+    if (nginx === undefined) return context.skip('nginx is not installed');
+    await nginx.ready;
+    try {
+      await useModules('static', nginx.base);
+    } finally {
+      nginx.stop();
+    }
+  });
+
+  test('with the upstream dead, and after a restart', { timeout: 300_000 }, async () => {
+    await upstream.close();
+    await useModules('dead', larder.base);
+    await askQueries('dead', larder.base);
+    await larder.signal('SIGTERM');
+    larder = await startLarderProcess({ dist, data, upstream: upstream.base });
+    await useModules('dead-restarted', larder.base);
+    await askQueries('dead-restarted', larder.base);
+  });
+
+  test('fsck finds nothing wrong with what all this left', () => {
+    const found = execFileSync(process.execPath, [join(dist, 'main.js'), 'fsck', '--data', data, '--json'], {
+      encoding: 'utf8',
+    });
+    expect(found).not.toMatch(/"(partial|altered|orphaned)":\s*[1-9]/);
+  });
+
+  test('after kill -9 in the middle of a fill', { timeout: 600_000 }, async () => {
+    const source = await startFakeUpstream({ content: [downloadTree(join(kept, 'mod/cache/download'))], latencyMs: 5 });
+    const folder = join(scratch, 'killed');
+    const go = goClient(join(scratch, 'home-killed-first'), 'off');
+    for (const after of [5, 60, 150]) {
+      const victim = await startLarderProcess({ dist, data: folder, upstream: source.base });
+      const from = source.requests.length;
+      const client = go.run(projectIn(`killed-${after}`), ['mod', 'download', 'all'], { GOPROXY: victim.base });
+      while (source.requests.length < from + after) await sleep(1);
+      await victim.signal('SIGKILL');
+      await client;
+    }
+    const survivor = await startLarderProcess({ dist, data: folder, upstream: source.base });
+    try {
+      await useModules('killed', survivor.base);
+      const found = execFileSync(process.execPath, [join(dist, 'main.js'), 'fsck', '--data', folder, '--json'], {
+        encoding: 'utf8',
+      });
+      expect(found).not.toMatch(/"(partial|altered)":\s*[1-9]/);
+    } finally {
+      await survivor.signal('SIGKILL');
+      await source.close();
+    }
+  });
+});
+
+/** nginx over a folder, if it is installed. */
+function staticServer(
+  folder: string,
+): { readonly base: string; readonly ready: Promise<void>; stop(): void } | undefined {
+  const home = join(scratch, 'nginx');
+  const port = 20_000 + (process.pid % 20_000);
+  const path = `${process.env['PATH'] ?? ''}:/usr/sbin`;
+  try {
+    execFileSync('nginx', ['-v'], { stdio: 'pipe', env: { ...process.env, PATH: path } });
+  } catch {
+    return undefined;
+  }
+  mkdirSync(home);
+  writeFileSync(
+    join(home, 'nginx.conf'),
+    `daemon off; master_process off; pid ${home}/pid; error_log ${home}/error.log;
+events {}
+http { access_log off; client_body_temp_path ${home}/b; proxy_temp_path ${home}/p; fastcgi_temp_path ${home}/f; uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s;
+  server { listen 127.0.0.1:${port}; root ${folder}; } }
+`,
+  );
+  const child = spawn('nginx', ['-c', join(home, 'nginx.conf')], {
+    stdio: 'ignore',
+    env: { ...process.env, PATH: path },
+  });
+  const base = `http://127.0.0.1:${port}`;
+  return { base, ready: answering(base), stop: () => void child.kill('SIGKILL') };
+}
+
+async function answering(base: string): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if ((await fetch(base).catch(() => undefined)) !== undefined) return;
+    await sleep(10);
+  }
+}
