@@ -132,7 +132,7 @@ function readReplacement(args: Directive, at: number): PathVersion {
 }
 
 /** Whether the go command takes `path` for a directory, not for a module path. Windows forms count everywhere. */
-export function isDirectoryPath(path: string): boolean {
+function isDirectoryPath(path: string): boolean {
   return /^(?:\.\.?$|\.\.?[/\\]|[/\\]|[A-Za-z]:)/.test(path);
 }
 

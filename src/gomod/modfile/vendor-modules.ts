@@ -11,7 +11,7 @@ export interface VendorModules {
   readonly modules: readonly VendoredModule[];
 }
 
-export interface VendoredModule {
+interface VendoredModule {
   readonly path: string;
   /** Empty for the entry of a replacement of all versions. */
   readonly version: string;
