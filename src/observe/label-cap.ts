@@ -1,5 +1,5 @@
 /** The label value of everything past the cap. */
-export const OTHER = 'other';
+const OTHER = 'other';
 
 /** Lets the first `max` distinct values through and calls the rest `other`: a label must not grow with its input. */
 export class LabelCap {

@@ -5,7 +5,7 @@ import type { LogSink } from './log-sink.ts';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Facts beside a message. An `err` member is written with its code, detail and causes, without stacks unless it is a bug. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** Messages for those who run this, as JSON lines: `{"level":"info","time":"...","msg":"...", ...fields}`. */
 export interface Logger {
@@ -32,7 +32,7 @@ export function createLogger(level: LogLevel, sink: LogSink): Logger {
 const MAX_CAUSES = 5;
 
 /** `error` as a log shows it. A stack only for INTERNAL and for what is no AppError: those are bugs, the rest are events. */
-export function describeError(error: unknown, depth = 0): unknown {
+function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return String(error);
   const isBug = !(error instanceof AppError) || error.code === 'INTERNAL';
   return {

@@ -144,8 +144,12 @@ function assigned(res: ServerResponse, connection: Socket): Promise<void> {
   if (res.socket !== null) return res.socket.destroyed ? Promise.reject(clientLeft()) : Promise.resolve();
   return new Promise((resolve, reject) => {
     if (connection.destroyed) return reject(clientLeft());
-    connection.once('close', () => reject(clientLeft()));
-    res.once('socket', () => resolve());
+    const onGone = (): void => reject(clientLeft());
+    connection.once('close', onGone);
+    res.once('socket', () => {
+      connection.off('close', onGone);
+      resolve();
+    });
   });
 }
 

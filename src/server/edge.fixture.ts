@@ -73,7 +73,7 @@ export function mutable(text: string, over: Partial<MutableAnswer> = {}): Mutabl
 }
 
 /** Answers by table; what is in none is NOT_FOUND. Keys: artifactTarget, `MODULE list`, `MODULE latest`, `MODULE QUERY`. */
-export class StubResolver implements Resolver {
+class StubResolver implements Resolver {
   readonly artifacts = new Map<string, ArtifactAnswer>();
   readonly mutables = new Map<string, MutableAnswer>();
   /** Awaited before each answer that is not in memory. */
@@ -110,7 +110,7 @@ export class StubResolver implements Resolver {
   }
 }
 
-export const openGate: Gate = {
+const openGate: Gate = {
   decide: (module) =>
     module.startsWith('denied.example/')
       ? { allowed: false, error: new AppError('POLICY_DENIED', `${module} is on the list of denied modules`) }

@@ -1,6 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppError } from '../std/errors.ts';
-import { fromReader, inMemory, mutable, type Served, type ServeOptions, serve, sha256 } from './edge.fixture.ts';
+import {
+  fromFile,
+  fromReader,
+  inMemory,
+  mutable,
+  type Served,
+  type ServeOptions,
+  serve,
+  sha256,
+} from './edge.fixture.ts';
 
 let open: Served[] = [];
 afterEach(async () => {
@@ -177,6 +190,15 @@ describe('errors', () => {
     expect(await s.outcome(1)).toMatchObject({ code, status, complete: true });
   });
 
+  test('that were remembered are counted and shown as such', async () => {
+    const s = await start();
+    const detail = { result: 'negative' };
+    s.resolver.before = () =>
+      Promise.reject(new AppError('NOT_FOUND', 'find rsc.io/quote@v1.5.2: not there', { detail }));
+    expect((await fetch(`${s.url}/${INFO}`)).headers.get('x-cache')).toBe('negative');
+    expect(await s.outcome(1)).toMatchObject({ result: 'negative', code: 'NOT_FOUND' });
+  });
+
   test('never carry control characters, colours or more than a go command shows', async () => {
     const s = await start();
     const hostile = `\u001b[31mred\r\nSet-Cookie: a=b\r\n\r\n<html>${'é'.repeat(2000)}`;
@@ -300,6 +322,22 @@ describe('a long body', () => {
       expect(Buffer.from(await part.arrayBuffer()).equals(body.subarray(100, 200))).toBe(true);
     },
   );
+
+  test('in a file arrives whole, by several clients at once, and in ranges', async () => {
+    const s = await start();
+    const dir = mkdtempSync(join(tmpdir(), 'larder-body-'));
+    const body = randomBytes(3_000_017);
+    writeFileSync(join(dir, 'body'), body);
+    s.resolver.artifacts.set(ZIP, fromFile(join(dir, 'body'), body.length));
+    const got = await Promise.all(
+      Array.from({ length: 6 }, async () => Buffer.from(await (await fetch(`${s.url}/${ZIP}`)).arrayBuffer())),
+    );
+    for (const each of got) expect(each.equals(body)).toBe(true);
+    const tail = await fetch(`${s.url}/${ZIP}`, { headers: { range: 'bytes=-70000' } });
+    expect(Buffer.from(await tail.arrayBuffer()).equals(body.subarray(-70_000))).toBe(true);
+    rmSync(dir, { recursive: true });
+    expect(await s.outcome(1)).toMatchObject({ sentBytes: body.length, complete: true });
+  });
 
   test('that fails at once is an error reply, and that fails midway is a cut body', async () => {
     const s = await start({ edge: { bufferPool: { lanes: 2, bufferBytes: 4096, overflowBytes: 512 } } });

@@ -69,6 +69,8 @@ export function createEdge(parts: EdgeParts): Edge {
 
 /** Targets longer than this are routed but not remembered. */
 const MAX_REMEMBERED_CHARS = 512;
+/** Requests that one connection may send ahead of their replies. No go command does, and proxies do not either. */
+const MAX_PIPELINED = 64;
 
 class HttpEdge implements Edge {
   inFlight = 0;
@@ -115,6 +117,8 @@ class HttpEdge implements Edge {
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void {
+    // A reply that waits for its turn holds a listener on its connection: their number is how many wait.
+    if (res.socket === null && req.socket.listenerCount('close') > MAX_PIPELINED) return void req.socket.destroy();
     this.inFlight++;
     if (this.#isDraining) res.shouldKeepAlive = false;
     const x = new Exchange(this.#context, req, res);

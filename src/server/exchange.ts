@@ -46,6 +46,7 @@ export class Exchange {
   /** Length of a body that was given away whole, counted when the reply has ended. */
   #wholeBytes = 0;
   #ended = false;
+  #onConnectionClose: (() => void) | undefined = undefined;
 
   constructor(context: ExchangeContext, req: IncomingMessage, res: ServerResponse) {
     this.req = req;
@@ -59,7 +60,10 @@ export class Exchange {
     const onClose = (): void => this.#end();
     res.on('close', onClose);
     // While an earlier request of the same connection is being answered, this reply hears nothing of its connection.
-    if (res.socket === null) req.socket.once('close', onClose);
+    if (res.socket === null) {
+      this.#onConnectionClose = onClose;
+      req.socket.on('close', onClose);
+    }
   }
 
   /** Fires when the client leaves, or with UPSTREAM_TIMEOUT when no reply has begun after `ms`. To be asked for once. */
@@ -101,6 +105,7 @@ export class Exchange {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    if (this.#onConnectionClose !== undefined) this.req.socket.off('close', this.#onConnectionClose);
     if (this.#deadline !== undefined) clearTimeout(this.#deadline);
     const isComplete = this.res.writableFinished;
     if (isComplete) this.sentBytes += this.#wholeBytes;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inMemory, type Served, serve } from './edge.fixture.ts';
+import { fromReader, inMemory, type Served, serve } from './edge.fixture.ts';
 
 const GOOD = 'rsc.io/quote/@v/v1.5.2.info';
 let s: Served;
@@ -165,6 +165,33 @@ describe('pipelined requests', () => {
       `GET /${GOOD} HTTP/1.1\r\nHost: h\r\nX-Request-Id: ${id}\r\n${close}\r\n`;
     const reply = await s.raw(one('a', '') + one('b', '') + one('c', 'Connection: close\r\n'));
     expect([...reply.matchAll(/X-Request-Id: (\w)/g)].map((m) => m[1])).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('many requests at once on one connection', () => {
+  const ZIP = 'rsc.io/quote/@v/v1.0.0.zip';
+  const many = (n: number): string => `GET /${ZIP} HTTP/1.1\r\nHost: h\r\n\r\n`.repeat(n);
+  const endless = fromReader(1e12, () => ({
+    pull: (into) => Promise.resolve(into.byteLength),
+    close: () => Promise.resolve(),
+  }));
+
+  test('are all given up, and reported, when their client leaves during the first', async () => {
+    s.resolver.artifacts.set(ZIP, endless);
+    const n = s.outcomes.length;
+    await s.raw(many(20), 200);
+    await s.outcome(n + 20);
+    expect(s.outcomes.slice(n).every((o) => !o.complete)).toBe(true);
+    await expect.poll(() => s.edge.inFlight).toBe(0);
+  });
+
+  test('are too many when they are hundreds: the connection ends', async () => {
+    s.resolver.artifacts.set(ZIP, endless);
+    const n = s.outcomes.length;
+    const at = Date.now();
+    await s.raw(many(300), 5000);
+    expect(Date.now() - at).toBeLessThan(3000);
+    expect(s.outcomes.length - n).toBeLessThan(80);
   });
 });
 

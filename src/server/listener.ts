@@ -138,8 +138,8 @@ class HttpListener implements Listener {
     const server = tls === undefined ? createServer(this.#serverOptions()) : await this.#createTlsServer(tls);
     this.#server = server;
     server.maxConnections = limits.maxConnections;
-    // One more than the edge allows, so that it sees, and refuses, what is over: Node silently drops the rest.
-    server.maxHeadersCount = 101;
+    // The edge refuses too many headers; Node would silently drop the rest. Their bytes are bounded above.
+    server.maxHeadersCount = 0;
     server.on('connection', (socket) => this.#admit(socket));
     server.on('request', (req, res) => this.#edge.handle(req, res));
     // Without this Node invites the body that the edge refuses.
@@ -201,6 +201,8 @@ class HttpListener implements Listener {
   #admit(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     if (this.#connections.enter(address)) {
+      // Pipelined replies listen on their connection; the edge bounds how many.
+      socket.setMaxListeners(0);
       socket.once('close', () => this.#connections.leave(address));
     } else {
       this.#observer.onConnectionRefused(address);

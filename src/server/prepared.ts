@@ -39,7 +39,7 @@ export function prepareHead(kind: BodyKind, sha256: string, sizeBytes: number): 
   return { etag, headers };
 }
 
-export function isMutable(kind: BodyKind): boolean {
+function isMutable(kind: BodyKind): boolean {
   return kind === 'list' || kind === 'latest' || kind === 'query';
 }
 

@@ -36,14 +36,16 @@ export function sendText(x: Exchange, reply: TextReply): void {
 
 /**
  * Tells the client of `error` about `subject` (`PATH@VERSION`) and notes it for the log. When a body is already on its way there is nothing to tell:
- * the sender has cut the connection. A miss of a question that was not allowed to fetch says so to caches.
+ * the sender has cut the connection. `detail.result` says that the resolver remembered the answer. A miss of a question that was not allowed to fetch says so to caches.
  */
 export function sendError(x: Exchange, error: AppError, subject?: string): void {
   x.code ??= error.code;
   x.message ??= toPrintable(error.message, 512);
+  if (error.detail['result'] === 'negative') x.result = 'negative';
   const row = statusOf(error.code);
   const isStoredOnlyMiss = row.fallsThrough && x.mayFetch === 'no';
   const headers = [
+    ...(x.result === undefined ? [] : ['X-Cache', x.result]),
     ...(row.retryAfterSeconds === undefined ? [] : ['Retry-After', String(row.retryAfterSeconds)]),
     ...(isStoredOnlyMiss ? ['Vary', 'Disable-Module-Fetch'] : []),
   ];

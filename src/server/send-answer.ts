@@ -1,7 +1,7 @@
 import type { ArtifactAnswer, MutableAnswer } from '../resolver/resolver.ts';
 import type { BufferPool } from './body-sender.ts';
 import { sendBody } from './body-sender.ts';
-import { type Conditions, type Selection, select } from './conditional.ts';
+import { type ByteSpan, type Conditions, type Selection, select } from './conditional.ts';
 import type { Exchange } from './exchange.ts';
 import {
   AGE_AT,
@@ -139,7 +139,7 @@ function withoutEntity(headers: readonly string[]): string[] {
   return [...headers.slice(0, at), ...headers.slice(at + 4)];
 }
 
-function partial(headers: readonly string[], span: { start: number; end: number }, sizeBytes: number): string[] {
+function partial(headers: readonly string[], span: ByteSpan, sizeBytes: number): string[] {
   const at = headers.indexOf('Content-Length');
   const own = ['Content-Length', String(span.end - span.start)];
   own.push('Content-Range', `bytes ${span.start}-${span.end - 1}/${sizeBytes}`);
