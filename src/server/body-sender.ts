@@ -67,7 +67,7 @@ export interface Sending {
   /** Called once, when the first piece is at hand: writes the head. A reader that fails at once can so still be answered with an error. */
   begin(): void;
   /** Called after each piece that the kernel has taken. */
-  onSent(bytes: number): void;
+  readonly onSent: (bytes: number) => void;
 }
 
 /**
@@ -99,17 +99,14 @@ async function pump(s: Sending, lane: Lane): Promise<void> {
   s.begin();
   for (;;) {
     remaining -= length;
-    const flushed = write(s.res, current.subarray(0, length));
+    const flushed = write(s, current.subarray(0, length));
     if (remaining === 0) s.res.end();
     if (remaining === 0 || spare === undefined) {
       await flushed;
-      s.onSent(length);
       if (remaining === 0) return;
       length = await pull(s, current, remaining);
     } else {
-      const next = await settleBoth(pull(s, spare, remaining), flushed);
-      s.onSent(length);
-      length = next;
+      length = await settleBoth(pull(s, spare, remaining), flushed);
       [current, spare] = [spare, current];
     }
   }
@@ -131,11 +128,15 @@ async function pull(s: Sending, into: Uint8Array, remaining: number): Promise<nu
   return length;
 }
 
-/** Resolves when the kernel has the bytes and the buffer may be used again. */
-function write(res: ServerResponse, chunk: Uint8Array): Promise<void> {
+/** Resolves when the kernel has the bytes and the buffer may be used again. They are counted in the callback: the reply may have ended before a promise comes round. */
+function write({ res, onSent }: Sending, chunk: Uint8Array): Promise<void> {
   if (chunk.byteLength === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    res.write(chunk, (error) => (error ? reject(clientLeft(error)) : resolve()));
+    res.write(chunk, (error) => {
+      if (error) return reject(clientLeft(error));
+      onSent(chunk.byteLength);
+      resolve();
+    });
   });
 }
 
