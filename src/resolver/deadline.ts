@@ -1,6 +1,6 @@
 import { waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
-import { AppError } from '../std/errors.ts';
+import { AppError, type ErrorCode } from '../std/errors.ts';
 
 /** What `withDeadline` bounds. */
 export interface Bound {
@@ -10,10 +10,12 @@ export interface Bound {
   readonly signal: AbortSignal;
   /** What was attempted on what, for the message. */
   readonly attempted: string;
+  /** Code of the failure when it takes too long; UPSTREAM_TIMEOUT when absent. */
+  readonly code?: ErrorCode;
 }
 
 /**
- * Runs `work` with a signal that fires when the bound's does, or after `ms` with UPSTREAM_TIMEOUT. Settles then at once, also when
+ * Runs `work` with a signal that fires when the bound's does, or after `ms` with the bound's code. Settles then at once, also when
  * `work` does not heed its signal; such work is left behind and must clean up after itself.
  */
 export async function withDeadline<T>(bound: Bound, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -30,8 +32,8 @@ export async function withDeadline<T>(bound: Bound, work: (signal: AbortSignal) 
   }
 }
 
-function lateError({ attempted, ms }: Bound): AppError {
-  return new AppError('UPSTREAM_TIMEOUT', `${attempted}: no answer within ${ms} ms`);
+function lateError({ attempted, ms, code = 'UPSTREAM_TIMEOUT' }: Bound): AppError {
+  return new AppError(code, `${attempted}: no answer within ${ms} ms`);
 }
 
 /** The value of `promise`, or undefined when `ms` pass or `signal` fires first; the work behind it goes on. Rejects as `promise` does. */

@@ -5,7 +5,7 @@ import type { RoutePlan } from '../policy/plan.ts';
 import type { Source, Spool } from '../sources/source.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
-import { AppError, isAppError } from '../std/errors.ts';
+import { type AppError, isAppError, toAppError } from '../std/errors.ts';
 import type { Spooled, SpooledMemory } from '../std/spooled.ts';
 import type { Verified } from '../verify/verified.ts';
 import type { Consultant, Got } from './consult.ts';
@@ -13,7 +13,7 @@ import { withDeadline } from './deadline.ts';
 import type { Work } from './flight.ts';
 import type { ResolverLimits } from './limits.ts';
 import type { Artifacts, Spools, StoredArtifact, Verifying } from './needs.ts';
-import type { ResolverObserver } from './observer.ts';
+import type { ResolverObserver, StoreTrouble } from './observer.ts';
 
 import type { Unstored } from './unstored.ts';
 
@@ -39,15 +39,23 @@ export class Filler {
     this.#parts = parts;
   }
 
-  /** The artifact, committed; or readable without being stored when only the store failed. Rejects with the failure of the walk, or UPSTREAM_TIMEOUT. */
+  /**
+   * The artifact, committed; or readable without being stored when only the store failed. Bytes that contradict what was committed
+   * before are a failure of their source: the next one is asked. Rejects with the failure of the walk, or UPSTREAM_TIMEOUT.
+   */
   fill(plan: RoutePlan, id: ArtifactId, work: Work): Promise<StoredArtifact> {
-    const { clock, limits } = this.#parts;
+    const { clock, limits, consultant } = this.#parts;
     const ms = id.kind === 'zip' ? limits.zipDeadlineMs : limits.metadataDeadlineMs;
-    const bound = { clock, ms, signal: work.signal, attempted: attemptOf(id) };
-    return withDeadline(bound, async (signal) => {
-      const verified = await this.#verified(plan, id, { ...work, signal });
-      work.progress(1);
-      return this.commit(plan.scope, verified, { signal });
+    const attempted = attemptOf(id);
+    const question = {
+      kind: id.kind,
+      subject: subjectOf(id),
+      attempted,
+      ask: (source: Source, o: Ask) => this.#fillFrom(source, plan.scope, id, { ...work, signal: o.signal }),
+    };
+    return withDeadline({ clock, ms, signal: work.signal, attempted }, async (signal) => {
+      const { value } = await consultant.first(plan.steps, question, { signal });
+      return value;
     });
   }
 
@@ -55,15 +63,10 @@ export class Filler {
   async commit(scope: string, verified: Verified, o: Ask): Promise<StoredArtifact> {
     let isHeld = false;
     try {
-      return await this.#store(scope, verified, o);
+      return await this.#parts.artifacts.commit(scope, verified, o);
     } catch (error) {
-      if (!isAppError(error, 'STORE_UNAVAILABLE', 'STORE_CORRUPT')) throw error;
-      this.#parts.observer.onStoreTrouble?.({
-        operation: 'commit',
-        code: error.code,
-        message: error.message,
-        subject: subjectOf(verified.id),
-      });
+      if (!isAppError(error, 'STORE_UNAVAILABLE', 'STORE_CORRUPT', 'CONFLICT', 'TOO_LARGE')) throw error;
+      this.#tellTrouble('commit', verified.id, error);
       const kept = this.#parts.unstored.keep(verified);
       if (kept === undefined) throw error;
       isHeld = true;
@@ -73,28 +76,77 @@ export class Filler {
     }
   }
 
-  /** A damaged leftover in the way is put aside once. */
-  async #store(scope: string, verified: Verified, o: Ask): Promise<StoredArtifact> {
-    try {
-      return await this.#parts.artifacts.commit(scope, verified, o);
-    } catch (error) {
-      if (!isAppError(error, 'STORE_CORRUPT')) throw error;
-      await this.#parts.artifacts.quarantine(scope, verified.id, error.message, o);
-      return this.#parts.artifacts.commit(scope, verified, o);
+  async #fillFrom(source: Source, scope: string, id: ArtifactId, work: Work): Promise<Got<StoredArtifact>> {
+    const verified = await this.#verified(source, scope, id, work);
+    work.progress(1);
+    return { value: await this.commit(scope, verified, work), sizeBytes: verified.body.sizeBytes };
+  }
+
+  #verified(source: Source, scope: string, id: ArtifactId, work: Work): Promise<Verified> {
+    switch (id.kind) {
+      case 'info':
+        return this.#info(source, id, work);
+      case 'mod':
+        return this.#mod(source, scope, id, work);
+      case 'zip':
+        return this.#zip(source, scope, id, work);
     }
   }
 
-  async #verified(plan: RoutePlan, id: ArtifactId, work: Work): Promise<Verified> {
-    const ask = { info: askInfo, mod: askMod, zip: askZip }[id.kind];
-    const question = {
-      kind: id.kind,
-      subject: subjectOf(id),
-      attempted: attemptOf(id),
-      ask: (source: Source, o: Ask): Promise<Got<Verified>> =>
-        ask(this.#parts, id, source, { ...work, signal: o.signal }),
-    };
-    return (await this.#parts.consultant.first(plan.steps, question, work)).value;
+  async #info(source: Source, id: ArtifactId, o: Ask): Promise<Verified> {
+    const { unverified } = await source.query(id.module.path, id.module.version, o);
+    return this.#parts.verifier.info(id, withoutVolatileOrigin(unverified), source.name);
   }
+
+  async #mod(source: Source, scope: string, id: ArtifactId, o: Ask): Promise<Verified> {
+    const body = inMemory((await source.mod(id.module, o)).unverified);
+    try {
+      return await this.#parts.verifier.mod(id, body, source.name, o);
+    } catch (error) {
+      await this.#keepIfWrong(error, { scope, id, body, source: source.name }, o);
+      throw error;
+    }
+  }
+
+  async #zip(source: Source, scope: string, id: ArtifactId, work: Work): Promise<Verified> {
+    const { spools, verifier } = this.#parts;
+    const spool = metered(spools.spool(MAX_ZIP_BYTES, `zip of ${id.module.path}@${id.module.version}`), work);
+    const { unverified: body, claimedH1 } = await source.zip(id.module, spool, work);
+    try {
+      throwIfAborted(work.signal);
+      const verified = await verifier.zip(id, body, source.name, {
+        signal: work.signal,
+        ...(claimedH1 && { claimedH1 }),
+      });
+      throwIfAborted(work.signal);
+      return verified;
+    } catch (error) {
+      await this.#keepIfWrong(error, { scope, id, body, source: source.name }, work);
+      await body.discard();
+      throw error;
+    }
+  }
+
+  /** Bytes that are well-formed but not the ones somebody vouched for are evidence. Never rejects. */
+  async #keepIfWrong(error: unknown, { scope, id, body, source }: Refused, o: Ask): Promise<void> {
+    if (!isAppError(error, 'CHECKSUM_MISMATCH')) return;
+    try {
+      await this.#parts.artifacts.keepRefused(scope, id, body, { reason: error.message, source }, o);
+    } catch (failure) {
+      this.#tellTrouble('quarantine', id, toAppError(failure, `keep the refused .${id.kind} of ${subjectOf(id)}`));
+    }
+  }
+
+  #tellTrouble(operation: StoreTrouble['operation'], id: ArtifactId, { code, message }: AppError): void {
+    this.#parts.observer.onStoreTrouble?.({ operation, code, message, subject: subjectOf(id) });
+  }
+}
+
+interface Refused {
+  readonly scope: string;
+  readonly id: ArtifactId;
+  readonly body: Spooled;
+  readonly source: string;
 }
 
 /** The fetch in words, for messages. */
@@ -105,43 +157,6 @@ export function attemptOf(id: ArtifactId): string {
 /** The artifact's module and version in escaped form, for logs. */
 export function subjectOf(id: ArtifactId): string {
   return `${escapePath(id.module.path)}@${escapeVersion(id.module.version)}`;
-}
-
-async function askInfo({ verifier }: FillerParts, id: ArtifactId, source: Source, o: Ask): Promise<Got<Verified>> {
-  const { unverified } = await source.query(id.module.path, id.module.version, o);
-  if (unverified.version !== id.module.version) {
-    throw new AppError(
-      'UPSTREAM_BAD_RESPONSE',
-      `${attemptOf(id)} from ${source.name}: it told of ${unverified.version}`,
-    );
-  }
-  const verified = verifier.info(id, withoutVolatileOrigin(unverified), source.name);
-  return { value: verified, sizeBytes: verified.body.sizeBytes };
-}
-
-async function askMod({ verifier }: FillerParts, id: ArtifactId, source: Source, o: Ask): Promise<Got<Verified>> {
-  const { unverified } = await source.mod(id.module, o);
-  const value = await verifier.mod(id, inMemory(unverified), source.name, o);
-  return { value, sizeBytes: unverified.byteLength };
-}
-
-async function askZip(
-  { verifier, spools }: FillerParts,
-  id: ArtifactId,
-  source: Source,
-  work: Work,
-): Promise<Got<Verified>> {
-  const spool = metered(spools.spool(MAX_ZIP_BYTES, `zip of ${id.module.path}@${id.module.version}`), work);
-  const { unverified: body, claimedH1 } = await source.zip(id.module, spool, work);
-  try {
-    throwIfAborted(work.signal);
-    const value = await verifier.zip(id, body, source.name, { signal: work.signal, ...(claimedH1 && { claimedH1 }) });
-    throwIfAborted(work.signal);
-    return { value, sizeBytes: body.sizeBytes };
-  } catch (error) {
-    await body.discard();
-    throw error;
-  }
 }
 
 function inMemory(bytes: Uint8Array): SpooledMemory {

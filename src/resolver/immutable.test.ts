@@ -271,18 +271,16 @@ describe('a store in trouble', () => {
     expect(await codeOf(ask('mod', 'B', { mayFetch: 'no' }))).toBe('STORE_UNAVAILABLE');
   });
 
-  test('that holds damaged bytes: they are put aside and fetched again', async () => {
-    await ask('mod');
-    rig.artifacts.fails = { find: 'STORE_CORRUPT' };
+  test.each(['STORE_CORRUPT', 'TOO_LARGE'] as const)('that answers %s: as good as a miss', async (code) => {
+    rig.artifacts.fails = { find: code };
     expect(await ask('mod')).toMatchObject({ result: 'miss' });
-    expect(rig.artifacts.quarantined).toEqual([`public mod ${M}`]);
-    expect(await ask('mod')).toMatchObject({ result: 'hit' });
+    expect(await codeOf(ask('info', 'B'))).toBe('NOT_FOUND');
   });
 
   test('whose damage shows at the moment of reading: the same bytes are fetched again and read', async () => {
     await ask('zip');
     const answer = await ask('zip');
-    rig.artifacts.fails = { open: 'STORE_CORRUPT' };
+    rig.artifacts.damage('public', idOf(M, 'zip'));
     expect(await textOf(answer)).toBe(`zip of ${M}`);
     expect(rig.source('A').count('zip')).toBe(2);
   });
@@ -290,9 +288,20 @@ describe('a store in trouble', () => {
   test('whose damaged bytes come back different: the reader gets no mixture', async () => {
     await ask('zip');
     const answer = await ask('zip');
-    rig.artifacts.fails = { open: 'STORE_CORRUPT' };
+    rig.artifacts.damage('public', idOf(M, 'zip'));
     rig.source('A').zips.set(M, [Buffer.from('other')]);
     expect(await codeOf(textOf(answer))).toBe('STORE_CORRUPT');
+  });
+
+  test('that remembers other bytes: what A has is refused like any wrong bytes, and B is asked', async () => {
+    const commit = rig.artifacts.commit.bind(rig.artifacts);
+    rig.artifacts.commit = async (scope, verified) => {
+      if (verified.source === 'A') throw new AppError('CHECKSUM_MISMATCH', 'commit: other bytes were first');
+      return commit(scope, verified);
+    };
+    rig.source('B').has('rsc.io/quote', 'v1.5.2', 'from B');
+    expect(await ask('zip', 'A,B')).toMatchObject({ source: 'B' });
+    expect(rig.spooled.size).toBe(0);
   });
 
   test('that cannot be written: the verified bytes are served unstored, for a while and to the last reader', async () => {

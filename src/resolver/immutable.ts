@@ -93,8 +93,9 @@ export class Immutables {
     const attempted = `store .info of ${module}@${info.version}`;
     try {
       const verified = verifier.info(id, withoutVolatileOrigin(info), source);
-      await withDeadline({ clock, ms: limits.storeDeadlineMs, signal: o.signal, attempted }, (signal) =>
-        filler.commit(scope, verified, { signal }),
+      await withDeadline(
+        { clock, ms: limits.storeDeadlineMs, signal: o.signal, attempted, code: 'STORE_UNAVAILABLE' },
+        (signal) => filler.commit(scope, verified, { signal }),
       );
       this.#parts.onFetched(id.module, scope);
     } catch (error) {
@@ -108,25 +109,15 @@ export class Immutables {
     this.#zips.close();
   }
 
+  /** Damaged bytes, and names too long to be stored, are as good as none. */
   async #look(scope: Scope, id: ArtifactId, o: Ask): Promise<Looked> {
     try {
       return { found: await this.#parts.artifacts.find(scope, id, o) };
     } catch (error) {
-      if (isAppError(error, 'STORE_CORRUPT')) {
-        await this.#putAside(scope, id, error, o);
-        return {};
-      }
-      if (!isAppError(error, 'STORE_UNAVAILABLE')) throw error;
+      if (!isAppError(error, 'STORE_UNAVAILABLE', 'STORE_CORRUPT', 'TOO_LARGE')) throw error;
       this.#tellTrouble('read', id, error);
-      return { failure: error };
+      return error.code === 'STORE_UNAVAILABLE' ? { failure: error } : {};
     }
-  }
-
-  async #putAside(scope: Scope, id: ArtifactId, error: AppError, o: Ask): Promise<void> {
-    this.#tellTrouble('read', id, error);
-    await this.#parts.artifacts
-      .quarantine(scope, id, error.message, o)
-      .catch((failure: unknown) => this.#tellTrouble('read', id, toAppError(failure, 'quarantine')));
   }
 
   #fetched(id: ArtifactId, q: Question): Promise<{ value: StoredArtifact; led: boolean }> {
@@ -163,10 +154,9 @@ export class Immutables {
 
   /** The same bytes again, when what the store holds turned out to be damaged at the moment of reading. */
   async #replaced(damaged: StoredArtifact, q: Question): Promise<StoredArtifact | undefined> {
-    const reason = new AppError('STORE_CORRUPT', `read ${subjectOf(damaged.id)}: the stored bytes are damaged`);
-    await this.#putAside(q.plan.scope, damaged.id, reason, q);
-    const { value } = await this.#fetched(damaged.id, q);
-    return value.record.sha256 === damaged.record.sha256 ? value : undefined;
+    const { found } = await this.#look(q.plan.scope, damaged.id, q);
+    const sound = found ?? (await this.#fetched(damaged.id, q)).value;
+    return sound.record.sha256 === damaged.record.sha256 ? sound : undefined;
   }
 
   #tellTrouble(operation: 'read' | 'commit', id: ArtifactId, { code, message }: AppError): void {

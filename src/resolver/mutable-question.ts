@@ -97,7 +97,7 @@ export class MutableAsker {
     const answers = await this.#listsOf(module, plan, o).catch((error: unknown) => {
       if (!isAppError(error) || !isNotHere(error)) throw error;
       if (seen.length > 0) return [];
-      throw stored instanceof AppError ? stored : error;
+      throw isAppError(stored, 'STORE_UNAVAILABLE') ? stored : error;
     });
     const versions = answers.reduce((all, one) => union(all, one.value), seen);
     return { content: { versions }, source: answers[0]?.source ?? STORE };

@@ -260,17 +260,20 @@ export class Mutables {
     const { clock, limits, answers } = this.#parts;
     const attempted = `read the remembered ${attemptOf(question)}`;
     try {
-      const whole = await withDeadline({ clock, ms: limits.storeDeadlineMs, signal, attempted }, async (signal) => {
-        const remembered = await answers.read(question, { signal });
-        const stored = question.kind === 'list' ? await question.fromStore({ signal }) : undefined;
-        return stored === undefined ? remembered : merged(remembered, rememberedOf(question, stored, 0));
-      });
+      const whole = await withDeadline(
+        { clock, ms: limits.storeDeadlineMs, signal, attempted, code: 'STORE_UNAVAILABLE' as const },
+        async (signal) => {
+          const remembered = await answers.read(question, { signal });
+          const stored = question.kind === 'list' ? await question.fromStore({ signal }) : undefined;
+          return stored === undefined ? remembered : merged(remembered, rememberedOf(question, stored, 0));
+        },
+      );
       return whole === undefined ? {} : { known: this.#loaded(key, whole) };
     } catch (error) {
       throwIfAborted(signal);
       const failure = toAppError(error, attempted);
       this.#tellTrouble('read', question, failure);
-      return failure.code === 'STORE_CORRUPT' ? {} : { failure };
+      return failure.code === 'STORE_UNAVAILABLE' ? { failure } : {};
     }
   }
 

@@ -20,15 +20,22 @@ export interface StoredArtifact {
   open(o: Ask & { readonly range?: ByteRange }): Promise<BlobReader>;
 }
 
-/** The committed artifacts. Rejects with STORE_UNAVAILABLE or STORE_CORRUPT; absence is undefined. */
+/** The committed artifacts. Absence is undefined, and so is what was found to be damaged. */
 export interface Artifacts {
   inMemory(scope: string, id: ArtifactId): StoredArtifact | undefined;
   find(scope: string, id: ArtifactId, o: Ask): Promise<StoredArtifact | undefined>;
+  /** Rejects with CHECKSUM_MISMATCH when other bytes were committed before. The body stays the caller's. */
   commit(scope: string, verified: Verified, o: Ask): Promise<StoredArtifact>;
   /** Versions of which something is stored, pseudo-versions among them. */
   versions(scope: string, module: ModulePath, o: Ask): Promise<readonly Version[]>;
-  /** Takes a corrupt artifact out of the way, so that it can be committed anew. */
-  quarantine(scope: string, id: ArtifactId, reason: string, o: Ask): Promise<unknown>;
+  /** Keeps a copy of bytes that were refused, for whoever looks into it. The body stays the caller's. */
+  keepRefused(
+    scope: string,
+    id: ArtifactId,
+    body: Spooled,
+    note: { readonly reason: string; readonly source?: string },
+    o: Ask,
+  ): Promise<void>;
 }
 
 /** The checks that make bytes believable. Rejects with CHECKSUM_MISMATCH, ZIP_INVALID or UPSTREAM_BAD_RESPONSE. */

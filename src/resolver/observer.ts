@@ -17,7 +17,7 @@ export interface FetchOutcome {
 /** A stored thing that could not be read or written; the question went on without it. */
 export interface StoreTrouble {
   /** What was attempted. */
-  readonly operation: 'read' | 'commit' | 'remember';
+  readonly operation: 'read' | 'commit' | 'remember' | 'quarantine';
   readonly code: ErrorCode;
   /** The failure in one line, safe to log. */
   readonly message: string;

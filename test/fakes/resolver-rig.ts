@@ -1,8 +1,9 @@
 /** A resolver among fakes that a test can look into: scripted sources, a clock that stands still, a store that can be made to fail. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Held, Register } from '../../src/coordination/register.ts';
 import { type ArtifactId, type ModulePath, parseModulePath, type Version } from '../../src/gomod/module.ts';
-import { formatRevInfo, type RevInfo } from '../../src/gomod/rev-info.ts';
+import type { RevInfo } from '../../src/gomod/rev-info.ts';
 import type { PlanStep, RoutePlan } from '../../src/policy/plan.ts';
 import type { ResolverLimits } from '../../src/resolver/limits.ts';
 import type { Artifacts, StoredArtifact, Verifying } from '../../src/resolver/needs.ts';
@@ -13,22 +14,20 @@ import { spooledBytes } from '../../src/io/spool.ts';
 import type { Spool } from '../../src/sources/source.ts';
 import { AppError, type ErrorCode } from '../../src/std/errors.ts';
 import type { Spooled } from '../../src/std/spooled.ts';
+import { goSumPins } from '../../src/verify/pins.ts';
 import { markVerified, type Verified } from '../../src/verify/verified.ts';
+import { createVerifier } from '../../src/verify/verifier.ts';
 import { ManualClock } from './manual-clock.ts';
 import { ScriptedSource } from './scripted-source.ts';
 
 /** Artifacts in a map. */
 export class MapArtifacts implements Artifacts {
   readonly held = new Map<string, { readonly verified: Verified; readonly bytes: Uint8Array }>();
-  readonly quarantined: string[] = [];
+  readonly refused: string[] = [];
+  readonly #damaged = new Set<string>();
   /** Looks into the store, memory apart. */
   finds = 0;
-  fails: {
-    readonly find?: ErrorCode;
-    readonly commit?: ErrorCode;
-    readonly versions?: ErrorCode;
-    readonly open?: ErrorCode;
-  } = {};
+  fails: { readonly find?: ErrorCode; readonly commit?: ErrorCode; readonly versions?: ErrorCode } = {};
   hasMemory = false;
 
   inMemory(scope: string, id: ArtifactId): StoredArtifact | undefined {
@@ -38,7 +37,7 @@ export class MapArtifacts implements Artifacts {
   async find(scope: string, id: ArtifactId): Promise<StoredArtifact | undefined> {
     this.finds++;
     await Promise.resolve();
-    if (this.held.has(keyOf(scope, id)) || this.fails.find === 'STORE_UNAVAILABLE') fail(this.fails.find, 'find');
+    fail(this.fails.find, 'find');
     return this.#artifact(keyOf(scope, id));
   }
 
@@ -46,7 +45,7 @@ export class MapArtifacts implements Artifacts {
     await Promise.resolve();
     fail(this.fails.commit, 'commit');
     const key = keyOf(scope, verified.id);
-    const bytes = verified.body.kind === 'memory' ? verified.body.bytes : Buffer.from('in a file');
+    const bytes = verified.body.kind === 'memory' ? verified.body.bytes : readFileSync(verified.body.path);
     if (!this.held.has(key)) this.held.set(key, { verified, bytes });
     return this.#artifact(key) as StoredArtifact;
   }
@@ -58,10 +57,14 @@ export class MapArtifacts implements Artifacts {
       .flatMap((mv) => (mv.path === module ? [mv.version] : []));
   }
 
-  async quarantine(scope: string, id: ArtifactId): Promise<void> {
-    this.quarantined.push(keyOf(scope, id));
+  async keepRefused(scope: string, id: ArtifactId): Promise<void> {
+    this.refused.push(keyOf(scope, id));
+  }
+
+  /** Damage that shows when the artifact is opened; the next look finds nothing, as in a store that checks what it holds. */
+  damage(scope: string, id: ArtifactId): void {
+    this.#damaged.add(keyOf(scope, id));
     this.held.delete(keyOf(scope, id));
-    this.fails = {};
   }
 
   #artifact(key: string): StoredArtifact | undefined {
@@ -72,7 +75,7 @@ export class MapArtifacts implements Artifacts {
       id,
       record: { sha256: body.sha256, sizeBytes: body.sizeBytes, source },
       open: async (o) => {
-        fail(this.fails.open, 'open');
+        if (this.#damaged.has(key) && !this.held.has(key)) fail('STORE_CORRUPT', 'open');
         return openSpooled(spooledBytes(found.bytes), o);
       },
     };
@@ -119,11 +122,15 @@ export class MapRegister implements Register {
   }
 }
 
-/** Believes everything but zips that say `evil` (CHECKSUM_MISMATCH) or `broken` (ZIP_INVALID). */
+const real = createVerifier({
+  inspectZip: () => Promise.reject(new Error('not asked')),
+  pins: goSumPins([]),
+});
+
+/** The real checks of infos and go.mods; of zips believes all but those that say `evil` (CHECKSUM_MISMATCH) or `broken` (ZIP_INVALID). */
 const verifier: Verifying = {
-  info: (id, info, source) =>
-    markVerified({ id, body: spooledBytes(formatRevInfo(info)), source, verification: { by: 'form' } }),
-  mod: async (id, body, source) => markVerified({ id, body, source, verification: { by: 'first-seen' } }),
+  info: (id, info, source) => real.info(id, info, source),
+  mod: (id, body, source, o) => real.mod(id, body, source, o),
   zip: async (id, body, source) => {
     const text = body.kind === 'memory' ? Buffer.from(body.bytes).toString() : '';
     if (text.includes('evil')) throw new AppError('CHECKSUM_MISMATCH', 'check the zip: scripted');
