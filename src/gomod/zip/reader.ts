@@ -45,6 +45,8 @@ export interface ContentVisitor {
 export async function readContents(zip: Zip, visitor: ContentVisitor): Promise<void> {
   const inFileOrder = zip.entries.toSorted((a, b) => a.offset - b.offset);
   if ((inFileOrder[0]?.offset ?? zip.directoryOffset) !== 0) throw zipFault('bytes before the first entry');
+  // From here on nothing is read outside the file: each entry ends where the next one starts.
+  if ((inFileOrder.at(-1)?.offset ?? 0) > zip.directoryOffset) throw zipFault('an entry behind the central directory');
   for (const [i, entry] of inFileOrder.entries()) {
     const reading = readContent(zip, entry, inFileOrder[i + 1]?.offset ?? zip.directoryOffset, visitor);
     if (reading !== undefined) await reading;
