@@ -3,6 +3,15 @@ import { suites as coreModfile } from './core-modfile.ts';
 import { suites as coreNames } from './core-names.ts';
 import { suites as coreZip } from './core-zip.ts';
 import { suites as goproxyAuth } from './goproxy-auth.ts';
+import { suites as goproxyFallback } from './goproxy-fallback.ts';
+import { suites as goproxyTraces } from './goproxy-traces.ts';
 import type { Suite } from './suite.ts';
 
-export const registry: readonly Suite[] = [...coreModfile, ...coreNames, ...coreZip, ...goproxyAuth];
+export const registry: readonly Suite[] = [
+  ...coreModfile,
+  ...coreNames,
+  ...coreZip,
+  ...goproxyAuth,
+  ...goproxyFallback,
+  ...goproxyTraces,
+];
