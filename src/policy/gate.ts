@@ -4,7 +4,7 @@ import { AppError } from '../std/errors.ts';
 import type { RoutePlan } from './plan.ts';
 
 /** What the gate says to one question. */
-export type Decision =
+type Decision =
   | { readonly allowed: true; readonly plan: RoutePlan }
   | { readonly allowed: false; readonly error: AppError };
 

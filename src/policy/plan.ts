@@ -6,7 +6,7 @@ import type { ModulePath } from '../gomod/module.ts';
  */
 
 /** What a failure of one step means: after `,` only "not here" goes on to the next step, after `|` every failure does. */
-export type Separator = ',' | '|';
+type Separator = ',' | '|';
 
 /** The name of the step that `off` in a list becomes: asking it always gives "not here". No source may have this name. */
 export const OFF_STEP = 'off';

@@ -23,7 +23,7 @@ export interface Question extends Ask {
 export type CacheResult = 'hit' | 'miss' | 'joined' | 'stale' | 'negative';
 
 /** Where an answer came from, for the access log and metrics. */
-export interface Provenanced {
+interface Provenanced {
   readonly result: CacheResult;
   /** Name of the source the bytes came from, now or when they were stored. */
   readonly source: string;

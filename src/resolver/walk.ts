@@ -50,7 +50,7 @@ export function isNotHere(error: AppError): boolean {
 }
 
 /** Whether our own verifier refused the bytes. */
-export function isIntegrityFailure(error: AppError): boolean {
+function isIntegrityFailure(error: AppError): boolean {
   return isAppError(error, 'CHECKSUM_MISMATCH', 'ZIP_INVALID');
 }
 

@@ -21,7 +21,7 @@ import { ManualClock } from './manual-clock.ts';
 import { ScriptedSource } from './scripted-source.ts';
 
 /** Artifacts in a map. */
-export class MapArtifacts implements Artifacts {
+class MapArtifacts implements Artifacts {
   readonly held = new Map<string, { readonly verified: Verified; readonly bytes: Uint8Array }>();
   readonly refused: string[] = [];
   readonly #damaged = new Set<string>();
