@@ -32,12 +32,20 @@ export class DiskReader implements BlobReader {
     read(this.#fd, into, 0, wanted, this.#at, (error, count) => {
       this.#isReading = false;
       this.#onIdle?.();
-      if (error !== null) return reject(diskFailure(error, `read ${this.#name}`));
+      if (error !== null) return reject(this.#readFailure(error));
       if (count === 0) return reject(new AppError('STORE_CORRUPT', `read ${this.#name}: the file became shorter`));
       this.#at += count;
       resolve(count);
     });
     return promise;
+  }
+
+  /** What the disk can no longer read is as bad as what it reads wrongly. */
+  #readFailure(error: Error): AppError {
+    const failure = diskFailure(error, `read ${this.#name}`);
+    return failure.detail['system'] === 'EIO'
+      ? new AppError('STORE_CORRUPT', failure.message, { cause: error })
+      : failure;
   }
 
   #misuse(): AppError {

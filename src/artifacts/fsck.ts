@@ -1,0 +1,264 @@
+/**
+ * Checks what is stored against its records, and repairs it. Reads everything once, in the order of the keys, and holds nothing but counts
+ * and the first findings. A server may work on the same store meanwhile: what is younger than a few minutes and only half there is left alone.
+ */
+import { hashGoMod } from '../gomod/dirhash.ts';
+import type { ArtifactId } from '../gomod/module.ts';
+import { type Ask, throwIfAborted } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError, isAppError, messageOf } from '../std/errors.ts';
+import type { Spooled } from '../std/spooled.ts';
+import type { BlobInfo, BlobStore } from '../storage/store.ts';
+import { dataKey, meaningOf, type Place, recordKey } from './layout.ts';
+import type { Provenance } from './provenance.ts';
+import { type BodySpool, Quarantine } from './quarantine.ts';
+import { Records } from './records.ts';
+import { chunksOf, readWhole, sum } from './whole-blob.ts';
+
+/**
+ * `partial` a record without its data, or with data of another size · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
+ * `foreign` a file that Larder did not write; it is told of and never touched.
+ */
+export type FindingKind = 'partial' | 'altered' | 'orphaned' | 'foreign';
+
+export interface Finding {
+  readonly kind: FindingKind;
+  /** Key in the store, which is the path below the data folder. */
+  readonly path: string;
+  /** What is wrong, and what was done about it; one line. */
+  readonly what: string;
+  readonly repaired: boolean;
+}
+
+export interface FsckReport {
+  /** Records and data files looked at. */
+  readonly checked: number;
+  /** Bytes of artifacts read. */
+  readonly sizeBytes: number;
+  /** Of all findings, also of those beyond the ones kept. */
+  readonly counts: Readonly<Record<FindingKind | 'repaired', number>>;
+  /** The first 10,000, in the order found. */
+  readonly findings: readonly Finding[];
+}
+
+export interface FsckOptions extends Ask {
+  readonly store: BlobStore;
+  /** Where bytes lie on their way to the quarantine. */
+  readonly spool: BodySpool;
+  readonly clock: Clock;
+  readonly repair: boolean;
+  /** Files that no key of the store can name, as the adapter tells of them. */
+  readonly strangers?: AsyncIterable<string>;
+  /** With repair: gets the artifact anew, after its damaged bytes were put aside. Rejects when it cannot. */
+  readonly refetch?: (scope: string, id: ArtifactId, o: Ask) => Promise<unknown>;
+  /** With repair: verifies data that has no record and commits it. Rejects when it is not sound; then it goes to the quarantine. `body` is discarded afterwards. */
+  readonly adopt?: (scope: string, id: ArtifactId, body: Spooled, o: Ask) => Promise<unknown>;
+  /** The h1 of a zip, to compare with the record beside its SHA-256. `body` is discarded afterwards. */
+  readonly zipHash?: (id: ArtifactId, body: Spooled, o: Ask) => Promise<string>;
+  /** Called after each thing looked at, with how many that makes. */
+  readonly onProgress?: (checked: number) => void;
+  /** Data without record or record without data that is younger than this is someone at work, ms (default 5 minutes). */
+  readonly recentMs?: number;
+}
+
+const MAX_FINDINGS = 10_000;
+const MAX_GO_MOD_BYTES = 16 * 1024 * 1024;
+const RECENT_MS = 5 * 60_000;
+const TOP_FOLDERS = ['download/', 'meta/', 'scopes/'] as const;
+
+/** Checks the whole store. Rejects with STORE_UNAVAILABLE when it cannot be read, or ABORTED; what is wrong in it is in the report. */
+export async function fsck(options: FsckOptions): Promise<FsckReport> {
+  return await new Fsck(options).run();
+}
+
+class Fsck {
+  readonly #o: FsckOptions;
+  readonly #records: Records;
+  readonly #quarantine: Quarantine;
+  readonly #findings: Finding[] = [];
+  readonly #counts = { partial: 0, altered: 0, orphaned: 0, foreign: 0, repaired: 0 };
+  #checked = 0;
+  #sizeBytes = 0;
+
+  constructor(options: FsckOptions) {
+    this.#o = options;
+    this.#records = new Records(options.store);
+    this.#quarantine = new Quarantine(options);
+  }
+
+  async run(): Promise<FsckReport> {
+    await this.#each('record', (place, info) => this.#checkRecord(place, info));
+    await this.#each('data', (place, info) => this.#checkOrphan(place, info));
+    for await (const path of this.#o.strangers ?? []) this.#tellForeign(path);
+    return { checked: this.#checked, sizeBytes: this.#sizeBytes, counts: this.#counts, findings: this.#findings };
+  }
+
+  /** Walks the keys; foreign ones are told of in the walk over the data. */
+  async #each(what: 'record' | 'data', check: (place: Place, info: BlobInfo) => Promise<void>): Promise<void> {
+    for (const prefix of TOP_FOLDERS) {
+      for await (const info of this.#o.store.list(prefix, this.#o)) {
+        const meaning = meaningOf(info.key);
+        if (meaning.what === what) await this.#count(check(meaning.place, info));
+        else if (meaning.what === 'foreign' && what === 'data') this.#tellForeign(info.key);
+      }
+    }
+  }
+
+  async #count(checking: Promise<void>): Promise<void> {
+    await checking;
+    this.#checked++;
+    this.#o.onProgress?.(this.#checked);
+    throwIfAborted(this.#o.signal);
+  }
+
+  // ---------------------------------------------------------------- records and their data
+
+  async #checkRecord(place: Place, info: BlobInfo): Promise<void> {
+    try {
+      const record = await this.#records.read(place, this.#o);
+      if (record !== undefined) await this.#checkData(place, record, info);
+    } catch (error) {
+      if (!isAppError(error, 'STORE_CORRUPT')) throw error;
+      await this.#putAside('altered', recordKey(place), place, error.message);
+    }
+  }
+
+  async #checkData(place: Place, record: Provenance, recordInfo: BlobInfo): Promise<void> {
+    const key = dataKey(place);
+    const blob = await this.#o.store.open(key, this.#o);
+    if (blob === undefined) {
+      if (!this.#isRecent(recordInfo)) await this.#restore('partial', place, 'it has a record but no data');
+      return;
+    }
+    try {
+      const found = await sum(blob.reader, this.#o);
+      this.#sizeBytes += found.sizeBytes;
+      const kind = found.sizeBytes === record.sizeBytes ? 'altered' : 'partial';
+      const fault = faultOf(found, record) ?? (await this.#hashFault(place, record));
+      if (fault !== undefined) await this.#replace(kind, place, fault);
+    } catch (error) {
+      if (!isAppError(error, 'STORE_CORRUPT')) throw error;
+      await this.#replace('altered', place, error.message);
+    }
+  }
+
+  /** Only a changed record can have the right SHA-256 and a wrong h1. */
+  async #hashFault(place: Place, record: Provenance): Promise<string | undefined> {
+    const h1 = await this.#h1Of(place);
+    return h1 === undefined || h1 === record.h1 ? undefined : `its h1 is ${h1}, its record says ${record.h1}`;
+  }
+
+  async #h1Of(place: Place): Promise<string | undefined> {
+    const { zipHash } = this.#o;
+    if (place.id.kind === 'mod') {
+      const blob = await this.#o.store.open(dataKey(place), this.#o);
+      return blob && hashGoMod(await readWhole(blob.reader, blob.info.sizeBytes, MAX_GO_MOD_BYTES, this.#o));
+    }
+    if (place.id.kind !== 'zip' || zipHash === undefined) return undefined;
+    return await this.#withBody(place, async (body) => {
+      try {
+        return await zipHash(place.id, body, this.#o);
+      } catch (error) {
+        throw isAppError(error, 'ZIP_INVALID') ? new AppError('STORE_CORRUPT', error.message, { cause: error }) : error;
+      }
+    });
+  }
+
+  async #replace(kind: FindingKind, place: Place, fault: string): Promise<void> {
+    if (!this.#o.repair) return this.#tell(kind, dataKey(place), fault, false);
+    const failure = await this.#move(dataKey(place), place, fault);
+    if (failure !== undefined) return this.#tell(kind, dataKey(place), `${fault}; ${failure}`, false);
+    await this.#restore(kind, place, `${fault}; put aside`);
+  }
+
+  /** The record stays and says what the new bytes must be, whether they come now or later. */
+  async #restore(kind: FindingKind, place: Place, fault: string): Promise<void> {
+    const { repair, refetch } = this.#o;
+    if (!repair || refetch === undefined) return this.#tell(kind, dataKey(place), fault, false);
+    try {
+      await refetch(place.scope, place.id, this.#o);
+      this.#tell(kind, dataKey(place), `${fault}; fetched again`, true);
+    } catch (error) {
+      throwIfAborted(this.#o.signal);
+      this.#tell(kind, dataKey(place), `${fault}; could not be fetched again: ${messageOf(error)}`, false);
+    }
+  }
+
+  // ---------------------------------------------------------------- data without a record
+
+  async #checkOrphan(place: Place, info: BlobInfo): Promise<void> {
+    if ((await this.#o.store.head(recordKey(place), this.#o)) !== undefined || this.#isRecent(info)) return;
+    const fault = 'it has no record';
+    const { repair, adopt } = this.#o;
+    if (!repair) return this.#tell('orphaned', info.key, fault, false);
+    try {
+      if (adopt === undefined) throw new AppError('INTERNAL', 'nobody can verify it');
+      await this.#withBody(place, (body) => adopt(place.scope, place.id, body, this.#o));
+      this.#tell('orphaned', info.key, `${fault}; verified and adopted`, true);
+    } catch (error) {
+      throwIfAborted(this.#o.signal);
+      await this.#putAside('orphaned', info.key, place, `${fault}; not adopted: ${messageOf(error)}`);
+    }
+  }
+
+  async #withBody<T>(place: Place, use: (body: Spooled) => Promise<T>): Promise<T | undefined> {
+    const blob = await this.#o.store.open(dataKey(place), this.#o);
+    if (blob === undefined) return undefined;
+    const body = await this.#o.spool.fill(copies(chunksOf(blob.reader, this.#o)), this.#o);
+    try {
+      return await use(body);
+    } finally {
+      await body.discard();
+    }
+  }
+
+  #isRecent({ storedAt }: BlobInfo): boolean {
+    const age = this.#o.clock.now() - storedAt;
+    return age >= 0 && age < (this.#o.recentMs ?? RECENT_MS);
+  }
+
+  // ---------------------------------------------------------------- what is done and told
+
+  async #putAside(kind: FindingKind, key: string, place: Place, fault: string): Promise<void> {
+    if (!this.#o.repair) return this.#tell(kind, key, fault, false);
+    const failure = await this.#move(key, place, fault);
+    this.#tell(kind, key, `${fault}; ${failure ?? 'put aside'}`, failure === undefined);
+  }
+
+  /** Undefined when done, else why not. Unlike the server, which must get on, this keeps bytes in their place when no copy can be kept. */
+  async #move(key: string, place: Place, reason: string): Promise<string | undefined> {
+    try {
+      await this.#quarantine.move(key, place, { reason }, this.#o);
+      return undefined;
+    } catch (error) {
+      throwIfAborted(this.#o.signal);
+      return `could not be put aside: ${messageOf(error)}`;
+    }
+  }
+
+  #tellForeign(path: string): void {
+    this.#tell('foreign', path, 'not written by Larder; look at it and move it away', false);
+  }
+
+  #tell(kind: FindingKind, path: string, what: string, repaired: boolean): void {
+    this.#counts[kind]++;
+    if (repaired) this.#counts.repaired++;
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ kind, path, what, repaired });
+  }
+}
+
+function faultOf(
+  found: { readonly sizeBytes: number; readonly sha256: string },
+  record: Provenance,
+): string | undefined {
+  if (found.sizeBytes !== record.sizeBytes)
+    return `it has ${found.sizeBytes} bytes, its record says ${record.sizeBytes}`;
+  return found.sha256 === record.sha256
+    ? undefined
+    : `its SHA-256 is ${found.sha256}, its record says ${record.sha256}`;
+}
+
+/** A spool keeps the chunks it is given for a while. */
+async function* copies(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) yield Uint8Array.from(chunk);
+}
