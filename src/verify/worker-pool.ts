@@ -43,6 +43,8 @@ export class WorkerPool<Task, Reply> {
     throwIfAborted(o.signal);
     await this.#turn(o);
     try {
+      // The signal may have fired, and the pool been closed, during the wait.
+      throwIfAborted(o.signal);
       if (this.#isClosed) throw new AppError('ABORTED', 'run worker: the pool is closed');
       return await this.#runOn(this.#takeWorker(), task, o);
     } finally {
@@ -138,8 +140,7 @@ export class WorkerPool<Task, Reply> {
       this.#keep(worker);
       return reply;
     } catch (error) {
-      this.#all.delete(worker);
-      void worker.terminate();
+      this.#retire(worker);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -151,7 +152,13 @@ export class WorkerPool<Task, Reply> {
   #keep(worker: Worker): void {
     if (!this.#all.has(worker) || this.#isClosed) return void worker.terminate();
     worker.unref();
-    const timer = setTimeout(() => void worker.terminate(), this.#limits.idleMs).unref();
+    const timer = setTimeout(() => this.#retire(worker), this.#limits.idleMs).unref();
     this.#idle.push({ worker, timer });
+  }
+
+  /** Out of the list first: it takes a moment until the thread has ended. */
+  #retire(worker: Worker): void {
+    this.#forget(worker);
+    void worker.terminate();
   }
 }
