@@ -56,7 +56,7 @@ export interface FsckOptions extends Ask {
   /** The h1 of a zip, to compare with the record beside its SHA-256. `body` is discarded afterwards. */
   readonly zipHash?: (id: ArtifactId, body: Spooled, o: Ask) => Promise<string>;
   /** Called after each thing looked at, with how many that makes. */
-  readonly onProgress?: (checked: number) => void;
+  readonly onProgress?: (checked: number) => unknown;
   /** Data without record or record without data that is younger than this is someone at work, ms (default 5 minutes). */
   readonly recentMs?: number;
 }

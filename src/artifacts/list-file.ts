@@ -31,7 +31,7 @@ export class ListFiles {
   readonly #waiting = new Map<string, { readonly scope: string; readonly module: ModulePath }>();
   readonly #stop = new AbortController();
   #working: Promise<void> | undefined;
-  #isHurried = false;
+  #hurry = new AbortController();
 
   constructor(parts: ListFilesParts) {
     this.#parts = parts;
@@ -49,9 +49,9 @@ export class ListFiles {
 
   /** Resolves when no list waits any more. */
   async flush(): Promise<void> {
-    this.#isHurried = true;
+    this.#hurry.abort();
     while (this.#working !== undefined) await this.#working;
-    this.#isHurried = false;
+    this.#hurry = new AbortController();
   }
 
   /** Writes what waits, for at most `graceMs`, then stops. Never rejects. */
@@ -64,8 +64,8 @@ export class ListFiles {
 
   async #work(): Promise<void> {
     while (this.#waiting.size > 0) {
-      if (!this.#isHurried)
-        await this.#parts.clock.sleep(GATHER_MS, { signal: this.#stop.signal }).catch(() => undefined);
+      const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal]);
+      await this.#parts.clock.sleep(GATHER_MS, { signal }).catch(() => undefined);
       // One round: what is touched during it waits for the next, and is gathered again.
       for (const [key, { scope, module }] of Array.from(this.#waiting)) {
         this.#waiting.delete(key);
