@@ -6,7 +6,7 @@ import type { ModuleVersion } from '../gomod/module.ts';
 import { AppError, messageOf } from '../std/errors.ts';
 
 /** Answer about one hash. */
-export type PinVerdict =
+type PinVerdict =
   | { readonly verdict: 'unknown' }
   | { readonly verdict: 'match'; readonly file: string }
   | { readonly verdict: 'mismatch'; readonly file: string; readonly pinned: string };

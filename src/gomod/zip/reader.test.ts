@@ -383,6 +383,14 @@ describe('an honest zip is accepted', () => {
   });
 });
 
+test('a central directory over 32 MiB is not read', async () => {
+  const entries = Array.from({ length: 600 }, (_, i) => ({
+    name: `${AT}f${i}`,
+    central: { comment: Buffer.alloc(60_000) },
+  }));
+  expect(await judge(buildZip(entries))).toContain('central directory over');
+});
+
 /** A source that overwrites what it gave last time, as one with a window over a file does. */
 function forgetful(zip: Buffer): ByteSource {
   let given = Buffer.alloc(0);
