@@ -265,6 +265,50 @@ describe('what an answer means', () => {
     expect(await at(`${fake.base}/htmllist`).list(quote, o)).toEqual([]);
   });
 
+  describe('where the upstream has no @latest', () => {
+    const [older, newer] = ['v0.0.0-20180507143103-dc8cbe209b64', 'v0.0.0-20190507143103-cc8cbe209b64'];
+    const untagged = parseModulePath('untagged.test/m');
+    const lists = (list: string): void => {
+      heal = fake.fault(({ target }) => {
+        if (target.endsWith('/list')) return { answer: { status: 200, body: Buffer.from(list) } };
+        const version = /@v\/(.*)\.info$/.exec(target)?.[1];
+        return version === undefined
+          ? undefined
+          : { answer: { status: 200, body: Buffer.from(`{"Version":"${version}"}`) } };
+      });
+    };
+    const latest = async (): Promise<string> => (await source.latest(untagged, o)).unverified.version;
+
+    test('the newest commit that it lists is the latest version', async () => {
+      lists(`${newer}\n${older}\n`);
+      expect(await latest()).toBe(newer);
+    });
+
+    test('a time in the list says more than the name of the version', async () => {
+      lists(`${older} 2020-01-01T00:00:00Z\n${newer} 2019-05-07T14:31:03Z\n`);
+      expect(await latest()).toBe(older);
+    });
+
+    test('what is no time in the list says nothing', async () => {
+      lists(`${older} yesterday\n${newer}\n`);
+      expect(await latest()).toBe(newer);
+    });
+
+    test.each(['v1.0.0\n', `v1.0.0\n${newer}\n`, '', '<html>'])('the list %j leaves it "not here"', async (list) => {
+      lists(list);
+      await expect(latest()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('no list either leaves it "not here"', async () => {
+      await expect(latest()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('a list that cannot be had is told as such', async () => {
+      heal = fake.fault(({ target }) => (target.endsWith('/list') ? { answer: { status: 500 } } : undefined));
+      await expect(latest()).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    });
+  });
+
   test('a list past 100,000 lines or 4 MiB is refused', async () => {
     heal = fake.fault(() => ({ answer: { status: 200, body: Buffer.from('v1.0.0\n'.repeat(100_001)) } }));
     await expect(source.list(path, o)).rejects.toMatchObject({ code: 'TOO_LARGE' });

@@ -5,7 +5,7 @@ import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
 import { shown } from '../../gomod/shown.ts';
 import { MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
 import type { Ask } from '../../std/ask.ts';
-import { AppError } from '../../std/errors.ts';
+import { AppError, isAppError } from '../../std/errors.ts';
 import type { Spooled } from '../../std/spooled.ts';
 import type { Source, Spool, Unverified } from '../source.ts';
 import { refuseNoGoMod, sniffZip } from './body-sniff.ts';
@@ -13,7 +13,7 @@ import { credentialFor } from './credentials.ts';
 import type { NetrcEntry } from './netrc.ts';
 import { refusalError } from './refusal.ts';
 import { urlBelow } from './target.ts';
-import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
+import { MAX_LIST_BYTES, newestListedCommit, parseVersionList } from '../../gomod/version-list.ts';
 
 const MAX_INFO_BYTES = 1 << 20;
 /** A zip may take long on a slow line; a stalled one ends by the limit on idle time. */
@@ -58,9 +58,19 @@ export class GoproxySource implements Source {
     return { unverified: info, source: this.name };
   }
 
+  /**
+   * `@latest`. Upstreams need not have it: then the newest commit of a list without tagged versions, as the go command would have it. A module
+   * cache that is served as it is has no other way to tell the version of an untagged module.
+   */
   async latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>> {
     const attempt = `fetch the latest version of ${module} from ${this.name}`;
-    return { unverified: await this.#info({ kind: 'latest', module }, module, attempt, o), source: this.name };
+    try {
+      return { unverified: await this.#info({ kind: 'latest', module }, module, attempt, o), source: this.name };
+    } catch (error) {
+      const newest = isNotHere(error) ? await this.#newestCommit(module, attempt, o) : undefined;
+      if (newest === undefined) throw error;
+      return this.query(module, newest, o);
+    }
   }
 
   async mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>> {
@@ -88,6 +98,17 @@ export class GoproxySource implements Source {
       return { unverified: await into.fill(sniffZip(answer.body, attempt), announced), source: this.name };
     } finally {
       answer.discard();
+    }
+  }
+
+  /** Undefined when the upstream lists nothing, or a tagged version: then it is the lists of all sources that tell. */
+  async #newestCommit(module: ModulePath, attempt: string, o: Ask): Promise<Version | undefined> {
+    try {
+      const { bytes } = await this.#bytes({ kind: 'list', module }, MAX_LIST_BYTES, attempt, o);
+      return newestListedCommit(bytes, module);
+    } catch (error) {
+      if (isNotHere(error)) return undefined;
+      throw error;
     }
   }
 
@@ -126,6 +147,10 @@ function parseInfo(bytes: Uint8Array, attempt: string): RevInfo {
   } catch (error) {
     throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: the answer is no version info`, { cause: error });
   }
+}
+
+function isNotHere(error: unknown): boolean {
+  return isAppError(error, 'NOT_FOUND', 'GONE');
 }
 
 function wrong(attempt: string, why: string): AppError {

@@ -9,12 +9,12 @@ import {
   type Version,
 } from '../../gomod/module.ts';
 import { artifactTarget, escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
-import { isPseudoVersion, pseudoVersionTime } from '../../gomod/pseudo.ts';
+import { isPseudoVersion } from '../../gomod/pseudo.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
 import { sortVersions } from '../../gomod/semver.ts';
 import { shown } from '../../gomod/shown.ts';
 import { MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
-import { MAX_LIST_BYTES, parseVersionList } from '../../gomod/version-list.ts';
+import { MAX_LIST_BYTES, newestCommit, parseVersionList } from '../../gomod/version-list.ts';
 import { type Ask, throwIfAborted } from '../../std/ask.ts';
 import { decodeUtf8 } from '../../std/bytes.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
@@ -182,22 +182,6 @@ function versionOfFile(module: ModulePath, name: string, extensions: readonly st
     return isCanonicalFor(module, version) ? version : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function newestCommit(pseudoVersions: readonly Version[]): Version | undefined {
-  return pseudoVersions.reduce<Version | undefined>(
-    (best, one) => (best !== undefined && commitTime(best) > commitTime(one) ? best : one),
-    undefined,
-  );
-}
-
-/** A pseudo-version's time need not be a real date. */
-function commitTime(version: Version): number {
-  try {
-    return pseudoVersionTime(version).getTime();
-  } catch {
-    return Number.NEGATIVE_INFINITY;
   }
 }
 
