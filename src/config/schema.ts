@@ -44,11 +44,35 @@ export const schema = z
         description: 'How often the two files are looked at for a change.',
       }),
     }),
+    memory: z.strictObject({
+      artifacts: size('256MiB', ['1MiB', '1TiB'], {
+        description: 'Memory for .info, .mod and small zips that are asked for often.',
+      }),
+      largest: size('4MiB', ['1KiB', '1GiB'], { description: 'Zips larger than this are sent from disk.' }),
+      spool: size('256KiB', ['4KiB', '64MiB'], {
+        description: 'Bodies larger than this lie in a temporary file of the data folder while they arrive.',
+      }),
+    }),
+    store: z.strictObject({
+      checkEvery: duration('1d', ['1m', '3650d'], {
+        description: 'How long a comparison of a stored zip with its hash holds before it is done again.',
+      }),
+      orphanGrace: duration('10s', ['0', '1h'], {
+        description:
+          'How long another process may take between a file and its record before the file counts as left behind.',
+      }),
+    }),
     verify: z.strictObject({
       goSum: paths({
         example: '/srv/app/go.sum',
         description: 'go.sum files that you trust: what they pin is stored and served only with exactly that hash.',
       }),
+      threads: count(2, [1, 64], {
+        description: 'Threads that read and hash zips; each is started when first needed.',
+      }),
+      queued: count(1000, [0, 100_000], { description: 'Zips that may wait for a thread; one more is OVERLOADED.' }),
+      zipTime: duration('30s', ['1s', '1h'], { description: 'Longest time for reading one zip.' }),
+      threadIdle: duration('1m', ['1s', '1d'], { description: 'A thread without work ends after this.' }),
     }),
     log: z.strictObject({
       level: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', {

@@ -1,0 +1,96 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fsck, type FsckReport } from '../artifacts/fsck.ts';
+import type { Config } from '../config/schema.ts';
+import type { ArtifactId } from '../gomod/module.ts';
+import { parseRevInfo } from '../gomod/rev-info.ts';
+import { TEMP_FOLDER } from '../io/temp-directory.ts';
+import type { Ask } from '../std/ask.ts';
+import { systemClock } from '../std/clock.ts';
+import { AppError } from '../std/errors.ts';
+import type { Spooled } from '../std/spooled.ts';
+import { DiskStore } from '../storage/disk/disk-store.ts';
+import type { Verified } from '../verify/verified.ts';
+import { Closing } from './closing.ts';
+import { type Around, type Engine, openEngine } from './compose.ts';
+import type { Keep } from './keep.ts';
+import { openObservers } from './observers.ts';
+
+export type { FsckReport } from '../artifacts/fsck.ts';
+
+/** How a check is done. */
+export interface CheckOptions extends Ask {
+  /** Whether what is wrong is put aside and fetched again. */
+  readonly repair: boolean;
+  /** Hears how many files have been checked, a few times a second. */
+  readonly onProgress: (checked: number) => void;
+}
+
+/** The name of the source of what was found without a record and turned out to be sound. */
+const FOUND = 'found by fsck';
+/** The largest body there is: a zip of 500 MiB. */
+const MAX_BODY_BYTES = 512 * 1024 * 1024;
+const PROGRESS_EVERY_MS = 200;
+
+/** Checks all that is stored in the configured data folder. Rejects as composeLarder does, or with STORE_UNAVAILABLE; what is wrong is in the report. */
+export async function checkStore(config: Config, around: Around, options: CheckOptions): Promise<FsckReport> {
+  const closing = new Closing();
+  // The report says what went wrong; a log between its lines would not help.
+  const quiet: Config = { ...config, log: { ...config.log, level: 'silent' }, metrics: { enabled: false } };
+  try {
+    const observers = openObservers(quiet, around.logTo);
+    closing.add(() => observers.close());
+    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'fsck' });
+    return await check(engine, options);
+  } finally {
+    await closing.close();
+  }
+}
+
+async function check(engine: Engine, { repair, onProgress, signal }: CheckOptions): Promise<FsckReport> {
+  const { keep, inspector } = engine;
+  return await fsck({
+    signal,
+    repair,
+    store: keep.store,
+    spool: keep.spools.spool(MAX_BODY_BYTES, 'stored file'),
+    clock: systemClock,
+    strangers: new DiskStore(keep.folder).strangers({ signal }),
+    refetch: (_scope, id, o) => refetch(engine, id, o),
+    adopt: async (scope, id, body, o) => await keep.artifacts.commit(scope, await verify(engine, id, body, o), o),
+    zipHash: async (id, body, o) => (await inspector.inspect(body, id.module, o)).h1,
+    onProgress: everySoOften(onProgress),
+    ...((await isAlone(keep)) ? { recentMs: 0 } : {}),
+  });
+}
+
+async function refetch({ keep, resolver, gate }: Engine, id: ArtifactId, o: Ask): Promise<void> {
+  const decision = gate.decide(id.module.path);
+  if (!decision.allowed) throw decision.error;
+  keep.artifacts.forget(decision.plan.scope, id);
+  await resolver.artifact(id, { plan: decision.plan, mayFetch: 'yes', signal: o.signal });
+}
+
+async function verify({ verifier }: Engine, id: ArtifactId, body: Spooled, o: Ask): Promise<Verified> {
+  if (id.kind === 'zip') return await verifier.zip(id, body, FOUND, o);
+  if (body.kind !== 'memory')
+    throw new AppError('TOO_LARGE', `read .${id.kind} of ${id.module.path}: ${body.sizeBytes} bytes`);
+  return id.kind === 'mod'
+    ? await verifier.mod(id, body, FOUND, o)
+    : verifier.info(id, parseRevInfo(body.bytes), FOUND);
+}
+
+/** Whether no other process works in the data folder. Only then is every half a leftover, however young. */
+async function isAlone({ folder }: Keep): Promise<boolean> {
+  await folder.temp.swept;
+  return (await readdir(join(folder.root, TEMP_FOLDER))).length === 1;
+}
+
+function everySoOften(tell: (checked: number) => void): (checked: number) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (checked) => {
+    if (systemClock.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
+    toldAt = systemClock.monotonic();
+    tell(checked);
+  };
+}

@@ -1,0 +1,54 @@
+import { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { ArtifactObserver } from '../artifacts/observer.ts';
+import type { Config } from '../config/schema.ts';
+import type { Register } from '../coordination/register.ts';
+import { openRegister } from '../coordination/registry.ts';
+import { createSpoolDirectory, type SpoolDirectory } from '../io/spool.ts';
+import { systemClock } from '../std/clock.ts';
+import { AppError } from '../std/errors.ts';
+import { type DataFolder, openDataFolder } from '../storage/disk/data-folder.ts';
+import { openStore } from '../storage/registry.ts';
+import type { BlobStore } from '../storage/store.ts';
+import { artifactLimits } from './limits.ts';
+import { dataFailure } from './start-failure.ts';
+
+/** What is kept, and where it is put on its way in. */
+export interface Keep {
+  readonly folder: DataFolder;
+  readonly store: BlobStore;
+  readonly registers: Register;
+  readonly artifacts: ArtifactStore;
+  readonly spools: SpoolDirectory;
+  close(): Promise<void>;
+}
+
+/** Longest body that is put aside as evidence: a module zip at its largest, with room. */
+const EVIDENCE_BYTES = 512 * 1024 * 1024;
+/** A network file system that hangs must not leave the start hanging without a word. */
+const LONGEST_OPEN_MS = 30_000;
+
+/** Opens the data folder and what lies in it. Rejects with CONFIG_INVALID or STORE_UNAVAILABLE. Scans nothing. */
+export async function openKeep(config: Config, observer: ArtifactObserver): Promise<Keep> {
+  const folder = await openFolder(config.data);
+  const { root, temp } = folder;
+  const store = openStore('disk', { root, temp, now: () => systemClock.now() });
+  const registers = openRegister('disk', { root, temp });
+  if (store === undefined || registers === undefined) throw new AppError('INTERNAL', 'open the store: no disk adapter');
+  const spools = createSpoolDirectory({ temp, memoryBytes: config.memory.spool });
+  const artifacts = new ArtifactStore({
+    store,
+    spool: spools.spool(EVIDENCE_BYTES),
+    clock: systemClock,
+    observer,
+    ...artifactLimits(config),
+  });
+  return { folder, store, registers, artifacts, spools, close: () => folder.close() };
+}
+
+async function openFolder(path: string): Promise<DataFolder> {
+  try {
+    return await openDataFolder(path, { signal: AbortSignal.timeout(LONGEST_OPEN_MS) });
+  } catch (error) {
+    throw dataFailure(error, path);
+  }
+}

@@ -1,0 +1,104 @@
+import type { ArtifactStoreOptions } from '../artifacts/artifact-store.ts';
+import type { Config } from '../config/schema.ts';
+import type { HttpClientOptions } from '../io/http-client.ts';
+import type { ResolverLimits } from '../resolver/limits.ts';
+import type { EdgeOptions } from '../server/edge.ts';
+import type { PoolLimits } from '../verify/worker-pool.ts';
+import type { DrainTimes, ListenerLimits } from '../server/listener.ts';
+
+/** The bounds of each part, as the configuration has them. With the default configuration they are the parts' own defaults; a test says so. */
+
+export function resolverLimits({ resolver: r }: Config): ResolverLimits {
+  return {
+    metadataDeadlineMs: r.metadataDeadline,
+    zipDeadlineMs: r.zipDeadline,
+    concurrentFlights: r.flights,
+    concurrentZipFlights: r.zipFlights,
+    queuedFlights: r.queuedFlights,
+    queueWaitMs: r.queueWait,
+    lingerMs: r.linger,
+    errorMemoMs: r.errorMemo,
+    freshMs: r.fresh,
+    staleWhileRevalidateMs: r.staleWhileRevalidate,
+    staleIfErrorMs: r.staleIfError,
+    staleWaitMs: r.staleWait,
+    staleRetryMs: r.staleRetry,
+    refreshEveryMs: r.refreshEvery,
+    refreshesPerSecond: r.refreshesPerSecond,
+    refreshBurst: r.refreshBurst,
+    concurrentBackground: r.background,
+    queuedWrites: r.queuedWrites,
+    storeDeadlineMs: r.storeDeadline,
+    mutableEntries: r.mutableEntries,
+    mutableBytes: r.mutableMemory,
+    persistEveryMs: r.persistEvery,
+    mirrorWaitMs: r.mirrorWait,
+    negativeVersionMs: r.negativeVersion,
+    negativeNewVersionMs: r.negativeNewVersion,
+    negativeModuleMs: r.negativeModule,
+    negativeEntries: r.negativeEntries,
+    jitter: r.jitterPercent / 100,
+    unstoredBytes: r.unstoredMemory,
+    unstoredMs: r.unstored,
+  };
+}
+
+export function edgeOptions({ server: s }: Config, instanceId: string): EdgeOptions {
+  return {
+    instanceId,
+    answerMs: s.answer,
+    zipAnswerMs: s.zipAnswer,
+    writeStallMs: s.writeStall,
+    maxHeaders: s.maxHeaders,
+    rememberedRoutes: s.rememberedRoutes,
+    bufferPool: { lanes: s.sendingBuffers, bufferBytes: s.bufferSize, overflowBytes: s.smallBufferSize },
+  };
+}
+
+export function listenerLimits({ server: s, tls }: Config): ListenerLimits {
+  return {
+    headersTimeoutMs: s.headersTimeout,
+    requestTimeoutMs: s.requestTimeout,
+    keepAliveMs: s.keepAlive,
+    checkEveryMs: s.checkEvery,
+    maxHeaderBytes: s.maxHeaderSize,
+    maxConnections: s.maxConnections,
+    perAddress: s.perAddress,
+    perLoopback: s.perLoopback,
+    backlog: s.backlog,
+    tlsCheckEveryMs: tls.checkEvery,
+  };
+}
+
+/** What the artifact store keeps in memory, and when it looks at bytes again. */
+export function artifactLimits({
+  memory,
+  store,
+}: Config): Pick<ArtifactStoreOptions, 'memoryArtifactBytes' | 'memoryBytes' | 'checkEveryMs' | 'orphanGraceMs'> {
+  return {
+    memoryArtifactBytes: memory.largest,
+    memoryBytes: memory.artifacts,
+    checkEveryMs: store.checkEvery,
+    orphanGraceMs: store.orphanGrace,
+  };
+}
+
+/** Threads that read zips, and their bounds. */
+export function inspectorLimits({ verify: v }: Config): PoolLimits {
+  return { threads: v.threads, queued: v.queued, taskMs: v.zipTime, idleMs: v.threadIdle };
+}
+
+export function drainTimes({ drain }: Config): DrainTimes {
+  return { acceptMs: drain.accept, finishMs: drain.finish };
+}
+
+/** Phases of a request to an upstream. */
+export function fetchLimits({ fetch: f }: Config): Omit<HttpClientOptions, 'userAgent'> {
+  return {
+    connectTimeoutMs: f.connect,
+    firstByteTimeoutMs: f.firstByte,
+    idleTimeoutMs: f.idle,
+    totalTimeoutMs: f.total,
+    maxConnections: f.maxConnections,
+  };
+}

@@ -1,0 +1,82 @@
+import type { ArtifactObserver } from '../artifacts/observer.ts';
+import type { Config } from '../config/schema.ts';
+import { createAccessLog } from '../observe/access-log.ts';
+import { tellResolverObservers, tellServerObservers } from '../observe/fan-out.ts';
+import { createFetchLog } from '../observe/fetch-log.ts';
+import { defaultLogSink, openLogSink } from '../observe/log-sink.ts';
+import { createLogger, type Logger } from '../observe/logger.ts';
+import { Metrics } from '../observe/metrics.ts';
+import type { ResolverObserver } from '../resolver/observer.ts';
+import type { ListenerObserver } from '../server/listener.ts';
+import type { ServerObserver } from '../server/observer.ts';
+import type { MetricsPage } from '../server/operations.ts';
+import { systemClock } from '../std/clock.ts';
+
+/** All that watches the program at work. */
+export interface Observers {
+  readonly logger: Logger;
+  readonly server: ServerObserver;
+  readonly resolver: ResolverObserver;
+  readonly listener: ListenerObserver;
+  readonly artifacts: ArtifactObserver;
+  /** Absent when metrics are off. */
+  readonly metrics: MetricsPage | undefined;
+  /** Adds a gauge; does nothing when metrics are off. */
+  watch(name: string, help: string, read: () => number): void;
+  /** Writes out what is still held. */
+  close(): void;
+}
+
+/** Logs to `logTo` (a file descriptor, or the path of a file) and, unless switched off, metrics. */
+export function openObservers({ log, metrics: { enabled } }: Config, logTo: number | string): Observers {
+  const sink = openLogSink({ ...defaultLogSink, to: logTo });
+  const logger = createLogger(log.level, sink);
+  const metrics = enabled ? new Metrics() : undefined;
+  const isAccessLogged = log.access && (log.level === 'debug' || log.level === 'info');
+  const watched = metrics === undefined ? [] : [metrics];
+  let refused = 0;
+  let damaged = 0;
+  metrics?.watch('log_lines_dropped', 'Log lines dropped because the reader was too slow.', () => sink.dropped);
+  metrics?.watch(
+    'connections_refused',
+    'Connections closed unheard because their address had too many.',
+    () => refused,
+  );
+  metrics?.watch(
+    'damage_found',
+    'Stored files found damaged, and bytes refused because other ones were stored first.',
+    () => damaged,
+  );
+  return {
+    logger,
+    server: tellServerObservers([...watched, ...(isAccessLogged ? [createAccessLog(sink, systemClock)] : [])]),
+    resolver: tellResolverObservers([...watched, createFetchLog(logger)]),
+    listener: listenerLog(logger, () => refused++),
+    artifacts: damageLog(logger, () => damaged++),
+    metrics,
+    watch: (name, help, read) => metrics?.watch(name, help, read),
+    close: () => sink.flushSync(),
+  };
+}
+
+function damageLog(logger: Logger, onDamage: () => void): ArtifactObserver {
+  return {
+    onDamage: ({ kind, key, message }) => {
+      onDamage();
+      logger.error({ kind, key, why: message }, 'damage in the store');
+    },
+    onViewFailure: (key, message) =>
+      logger.warn({ key, why: message }, 'a list for static servers could not be written'),
+  };
+}
+
+function listenerLog(logger: Logger, onRefused: () => void): ListenerObserver {
+  return {
+    onTlsReloaded: (notAfter) => logger.info({ notAfter: new Date(notAfter).toISOString() }, 'certificate reloaded'),
+    onTlsRefused: (err) => logger.warn({ err }, 'the new certificate cannot be used; the old one stays'),
+    onConnectionRefused: (address) => {
+      onRefused();
+      logger.debug({ address }, 'connection refused: too many of this address');
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { AppError, isAppError, systemCodeOf, toAppError } from '../std/errors.ts';
+
+/** `detail.reason` of what start() rejects with, where the command line has words for it. */
+export type StartReason =
+  | 'port-in-use'
+  | 'port-not-allowed'
+  | 'no-such-address'
+  | 'data-not-writable'
+  | 'data-disk-full'
+  | 'tls-unusable'
+  | 'no-modcache';
+
+const LISTEN_REASONS: Readonly<Record<string, StartReason>> = {
+  EADDRINUSE: 'port-in-use',
+  EACCES: 'port-not-allowed',
+  EADDRNOTAVAIL: 'no-such-address',
+  ENOTFOUND: 'no-such-address',
+  EAI_AGAIN: 'no-such-address',
+};
+
+/** Why the listener did not open, as the command line can tell it: CONFIG_INVALID with a reason where that is known. */
+export function listenFailure(error: unknown, address: string): AppError {
+  const failure = toAppError(error, `listen on ${address}`);
+  const reason =
+    LISTEN_REASONS[systemCodeOf(failure.cause) ?? ''] ??
+    (/^(read TLS|use cert)/.test(failure.message) ? 'tls-unusable' : undefined);
+  return reason === undefined ? failure : withReason(failure, reason, { address, why: failure.message });
+}
+
+/** Why the data folder cannot be used, likewise. */
+export function dataFailure(error: unknown, folder: string): AppError {
+  const failure = toAppError(error, `open data folder ${folder}`);
+  const system = systemCodeOf(failure.cause);
+  if (isAppError(error) && system === undefined) return failure;
+  const isFull = system === 'ENOSPC' || system === 'EDQUOT';
+  return withReason(failure, isFull ? 'data-disk-full' : 'data-not-writable', {
+    folder,
+    why: system ?? failure.message,
+  });
+}
+
+/** CONFIG_INVALID: `folder` was named as a module cache and is none. */
+export function noModcache(folder: string): AppError {
+  return new AppError('CONFIG_INVALID', `read module cache ${folder}: no such folder`, {
+    detail: { reason: 'no-modcache' satisfies StartReason, folder },
+  });
+}
+
+function withReason(failure: AppError, reason: StartReason, facts: Readonly<Record<string, string>>): AppError {
+  return new AppError(failure.code, failure.message, {
+    cause: failure.cause,
+    detail: { ...failure.detail, ...facts, reason },
+  });
+}

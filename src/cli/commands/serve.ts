@@ -1,0 +1,51 @@
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import { redactUrls } from '../../config/redact.ts';
+import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import { exitCode } from '../exit-code.ts';
+import type { CommandResult } from '../run.ts';
+import type { StartFacts } from '../messages.ts';
+import { VERSION } from '../version.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** `larder serve`: the server, until a signal stops it. */
+export function addServe(program: Command, world: World, done: CommandResult): void {
+  const { messages } = world.terminal;
+  addConfigFlags(program.command('serve').description(messages.commands.serve), messages).action(
+    async (options: Options) => done(await serve(options, world)),
+  );
+}
+
+async function serve(options: Options, world: World): Promise<number> {
+  const { terminal } = world;
+  const loaded = await loadFor(options, world);
+  if (!loaded.ok) {
+    printProblems(loaded, terminal);
+    return exitCode('config');
+  }
+  const { composeLarder } = await import('../../app/compose.ts');
+  const { runUntilStopped } = await import('../../app/lifecycle.ts');
+  const { config, origins } = loaded;
+  const larder = await composeLarder(config, aroundOf(world));
+  const facts: StartFacts = {
+    version: VERSION,
+    url: urlFor(config.tls.cert !== undefined, await larder.start()),
+    upstream: redactUrls(config.upstream),
+    upstreamOrigin: origins.get('upstream') ?? 'default',
+    data: config.data,
+  };
+  for (const line of terminal.messages.start(facts)) terminal.note(line, line.includes('export ') ? 'bold' : undefined);
+  const clean = await runUntilStopped(larder, {
+    onDraining: () => terminal.note(`larder: ${terminal.messages.draining(Math.ceil(config.drain.finish / 1000))}`),
+  });
+  terminal.note(`larder: ${terminal.messages.stopped}`);
+  return exitCode(clean ? 'ok' : 'failure');
+}
+
+/** The URL to paste. A server on every address of the machine is named by the machine's name. */
+function urlFor(isTls: boolean, { host, port }: { readonly host: string; readonly port: number }): string {
+  const everywhere = host === '' || host === '0.0.0.0' || host === '::';
+  const name = everywhere ? hostname() : host.includes(':') ? `[${host}]` : host;
+  return `${isTls ? 'https' : 'http'}://${name}:${port}`;
+}

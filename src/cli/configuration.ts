@@ -1,0 +1,87 @@
+import { hostname, networkInterfaces } from 'node:os';
+import type { Command } from 'commander';
+import type { Around } from '../app/compose.ts';
+import type { ConfigFlags, Loaded, Surroundings } from '../config/load.ts';
+import { inWords, type Messages } from './messages.ts';
+import type { Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+/** The process, as commands see it. */
+export interface World {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly folder: string;
+  readonly home: string | undefined;
+}
+
+/** The keys with a flag of their own, as commander names their values. A test holds this list against the schema. */
+export const KEY_FLAGS = [
+  { key: 'listen', flag: '--listen', takes: '<host:port>', name: 'listen' },
+  { key: 'data', flag: '--data', takes: '<folder>', name: 'data' },
+  { key: 'upstream', flag: '--upstream', takes: '<list>', name: 'upstream' },
+  { key: 'modcache', flag: '--modcache', takes: '<folder...>', name: 'modcache' },
+  { key: 'log.level', flag: '--log-level', takes: '<level>', name: 'logLevel' },
+] as const;
+
+/** Gives a command the flags that say what configuration is in force: all, or the keys with these `names`. They are here as text, so that `--help` and `version` load no schema. */
+export function addConfigFlags(
+  command: Command,
+  { flags }: Messages,
+  names: readonly string[] = KEY_FLAGS.map((one) => one.name),
+): Command {
+  for (const { flag, takes, name } of KEY_FLAGS) {
+    if (!names.includes(name)) continue;
+    if (takes.endsWith('...>')) command.option(`${flag} ${takes.replace('...', '')}`, flags[name], collect);
+    else command.option(`${flag} ${takes}`, flags[name]);
+  }
+  return command.option('--config <file>', flags.config).option('--set <key=value>', flags.set, collect);
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** The values of those flags. */
+export function configFlags(options: Readonly<Record<string, unknown>>): ConfigFlags {
+  const values = new Map<string, { flag: string; value: string | readonly string[] }>();
+  for (const { key, flag, name } of KEY_FLAGS) {
+    const value = options[name] as string | readonly string[] | undefined;
+    if (value !== undefined && value.length > 0) values.set(key, { flag, value });
+  }
+  const file = options['config'] as string | undefined;
+  return {
+    ...(file === undefined ? {} : { file }),
+    values,
+    sets: (options['set'] as readonly string[] | undefined) ?? [],
+  };
+}
+
+/** Loads the configuration that the flags, the environment and the file say. Nothing is printed. */
+export async function loadFor(options: Readonly<Record<string, unknown>>, world: World): Promise<Loaded> {
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig(configFlags(options), surroundings(world));
+}
+
+function surroundings({ environment, folder, home }: World): Surroundings {
+  return { environment, folder, home, localNames: localNames() };
+}
+
+/** What this machine is called and which addresses it has. */
+function localNames(): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((one) => one.address));
+  return [hostname(), ...addresses];
+}
+
+/** The process as app/ needs it. Logs go to stderr. */
+export function aroundOf({ environment, home }: World): Around {
+  return { version: VERSION, environment, home, logTo: 2 };
+}
+
+/** Prints every problem with what to do about it. */
+export function printProblems(loaded: Extract<Loaded, { ok: false }>, terminal: Terminal): void {
+  for (const problem of loaded.problems) {
+    const { what, fix } = inWords(problem, terminal.messages);
+    terminal.failure(what, fix);
+  }
+  terminal.note(`larder: ${terminal.messages.configIsWrong(loaded.problems.length)}`);
+}

@@ -1,0 +1,162 @@
+import type { Expected } from '../config/problem.ts';
+import type { Messages, ProblemWords } from './messages.ts';
+
+const problems: ProblemWords = {
+  'unknown-key': (problem) => ({
+    what: `${problem.origin}: there is no key ${problem.key}`,
+    fix: problem.nearest === undefined ? 'larder config print --effective lists all keys' : `write ${problem.nearest}`,
+  }),
+  'unknown-variable': (problem) => ({
+    what: `${problem.origin}: there is no such setting`,
+    fix: problem.nearest === undefined ? `unset ${problem.name}` : `write ${problem.nearest}`,
+  }),
+  'bad-value': (problem) => ({
+    what: `${problem.origin}: ${problem.key}: ${problem.shown === '' ? 'no value' : problem.shown} is not ${expected(problem.expected, problem.choices)}${problem.range === undefined ? '' : ` from ${problem.range}`}`,
+    fix: `write for example ${problem.example}`,
+  }),
+  'not-a-section': (problem) => ({
+    what: `${problem.origin}: ${problem.key} takes a value, not a section`,
+    fix: `write for example ${problem.key}: ${problem.example}`,
+  }),
+  'is-a-section': (problem) => ({
+    what: `${problem.origin}: ${problem.key} is a section, not a value`,
+    fix: `set the keys in it, for example ${problem.example}`,
+  }),
+  'missing-partner': (problem) => ({
+    what: `${problem.origin}: ${problem.key} is set and ${problem.partner} is not`,
+    fix: `set ${problem.partner} too, or neither`,
+  }),
+  'no-home': () => ({ what: 'data: there is no home folder to keep the data in', fix: 'larder serve --data FOLDER' }),
+  'unreadable-file': (problem) => ({
+    what: `${problem.origin}: cannot be read (${problem.reason})`,
+    fix: 'name a file that is there and that larder may read',
+  }),
+  'bad-yaml': (problem) => ({
+    what: `${problem.origin}: ${problem.what}`,
+    fix: 'write plain "key: value" lines: no anchors, aliases, tags or merge keys, and no key twice',
+  }),
+  'bad-set': (problem) => ({
+    what: `${problem.origin}: ${problem.text} is not KEY=VALUE`,
+    fix: 'write for example --set log.level=debug',
+  }),
+  'bad-upstream': (problem) => ({
+    what: `${problem.origin}: upstream: ${problem.reason}`,
+    fix: 'write for example https://proxy.golang.org,direct',
+  }),
+  'self-call': (problem) => ({
+    what: `${problem.origin}: upstream ${problem.entry} is this larder itself (${problem.listen}): it would ask itself for ever`,
+    fix: selfCallFix(problem.setting),
+  }),
+};
+
+export const english: Messages = {
+  language: 'en',
+  whatToDo: 'what to do',
+  program: 'A Go module mirror that teams run themselves: every build succeeds, every byte is proven.',
+  commands: {
+    serve: 'serve Go modules: point GOPROXY at it',
+    fsck: 'check everything that is stored',
+    config: 'look at the configuration',
+    check: 'say what is wrong with the configuration, all of it',
+    print: 'print what is set, and where it was set',
+    version: 'print the version',
+  },
+  flags: {
+    config: 'config file (default: $LARDER_CONFIG, else ./larder.yaml if there is one)',
+    listen: 'host:port to listen on (default: 127.0.0.1:8080)',
+    data: 'folder for everything that is stored (default: ~/.local/share/larder)',
+    upstream: 'where modules come from, in the form of GOPROXY (default: what go itself would use)',
+    modcache: 'a GOMODCACHE folder to read from as well; may be repeated',
+    logLevel: 'debug, info, warn, error or silent (default: info)',
+    set: 'set any key of the configuration; may be repeated',
+    json: 'print JSON',
+    repair: 'set damaged files aside and fetch them again',
+    effective: 'every key, also those that have their default',
+    lang: 'language of the messages: en or zh (default: by LANG)',
+    help: 'print this help',
+    version: 'print the version',
+  },
+  seeHelp: 'see: larder --help',
+  unknownCommand: (name, near) => `unknown command ${name}${near === undefined ? '' : `: did you mean ${near}?`}`,
+  unknownFlag: (name, near) => `unknown flag ${name}${near === undefined ? '' : `: did you mean ${near}?`}`,
+  configIsRight: 'the configuration is right',
+  configIsWrong: (count) =>
+    `the configuration is wrong in ${count === 1 ? 'one place' : `${count} places`}; nothing was started`,
+  nothingSet: '# nothing is set: all keys have their defaults (see them with --effective)',
+  start: (facts) => [
+    `Larder ${facts.version} serves Go modules. Paste this where you build:`,
+    '',
+    `  export GOPROXY=${facts.url}`,
+    '',
+    `  upstream  ${facts.upstream}  (${facts.upstreamOrigin})`,
+    `  data      ${facts.data}`,
+    ...(facts.configFile === undefined ? [] : [`  config    ${facts.configFile}`]),
+    '',
+  ],
+  draining: (seconds) => `stopping: requests in progress have ${seconds} s to finish; once more to stop at once`,
+  stopped: 'stopped',
+  fsckProgress: (checked) => `checked ${checked} files`,
+  fsckRow: {
+    checked: 'files checked',
+    partial: 'partial',
+    altered: 'altered',
+    orphaned: 'orphaned',
+    foreign: 'not ours',
+    repaired: 'repaired',
+    seconds: 'seconds',
+  },
+  fsckFix: 'larder fsck --repair sets the damaged files aside and fetches them again',
+  problems,
+  reasons: {
+    'port-in-use': ({ address }) => ({
+      what: `listen on ${address}: the port is in use`,
+      fix: 'stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081',
+    }),
+    'port-not-allowed': ({ address }) => ({
+      what: `listen on ${address}: not allowed`,
+      fix: 'choose a port above 1023: larder serve --listen 127.0.0.1:8080',
+    }),
+    'no-such-address': ({ address }) => ({
+      what: `listen on ${address}: this machine does not have that address`,
+      fix: 'use an address of this machine, or :8080 for all of them',
+    }),
+    'data-not-writable': ({ folder, why }) => ({
+      what: `data folder ${folder}: cannot be written (${why})`,
+      fix: `give the user that runs larder the right to write there, or choose another folder: larder serve --data FOLDER`,
+    }),
+    'data-disk-full': ({ folder }) => ({
+      what: `data folder ${folder}: the disk is full`,
+      fix: 'free some space, or choose a folder on another disk: larder serve --data FOLDER',
+    }),
+    'tls-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'tls.cert and tls.key name PEM files that belong together, have not expired, and may be read',
+    }),
+    'no-modcache': ({ folder }) => ({
+      what: `module cache ${folder}: no such folder`,
+      fix: 'name a folder that is there (go env GOMODCACHE prints yours), or leave it out',
+    }),
+  },
+  internal: 'this is a defect of larder; please report it with the lines above',
+};
+
+function selfCallFix(setting: 'upstream' | 'GOPROXY'): string {
+  if (setting === 'upstream') return 'name another upstream, or listen on another port';
+  return 'GOPROXY already points here, so say where larder itself shall ask: larder serve --upstream https://proxy.golang.org,direct';
+}
+
+function expected(kind: Expected, choices: readonly string[] = []): string {
+  if (kind === 'choice') return `one of ${choices.join(', ')}`;
+  const words = {
+    address: 'an address (host:port)',
+    path: 'a path',
+    paths: 'a list of paths',
+    upstream: 'a GOPROXY list',
+    globs: 'comma-separated globs',
+    boolean: 'true or false',
+    count: 'a whole number',
+    duration: 'a duration with its unit',
+    size: 'a size with its unit',
+  };
+  return words[kind];
+}

@@ -1,0 +1,100 @@
+import { chinese } from './messages-zh.ts';
+import { english } from './messages-en.ts';
+import type { ConfigProblem } from '../config/problem.ts';
+
+export type Language = 'en' | 'zh';
+
+/** Something that went wrong in two lines: what, and what to do about it. */
+export interface Wording {
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** Facts about a failure to start, as app/ reports them in `AppError.detail`. */
+export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What a start block says. All texts are safe to show. */
+export interface StartFacts {
+  readonly version: string;
+  readonly url: string;
+  readonly upstream: string;
+  readonly upstreamOrigin: string;
+  readonly data: string;
+  readonly configFile?: string;
+}
+
+/** How each kind of configuration problem is put. */
+export type ProblemWords = {
+  readonly [Kind in ConfigProblem['kind']]: (problem: Extract<ConfigProblem, { readonly kind: Kind }>) => Wording;
+};
+
+/** Every line that people read, in one language. */
+export interface Messages {
+  readonly language: Language;
+  readonly whatToDo: string;
+  readonly program: string;
+  readonly commands: Readonly<Record<'serve' | 'fsck' | 'config' | 'check' | 'print' | 'version', string>>;
+  readonly flags: Readonly<
+    Record<
+      | 'config'
+      | 'listen'
+      | 'data'
+      | 'upstream'
+      | 'modcache'
+      | 'logLevel'
+      | 'set'
+      | 'json'
+      | 'repair'
+      | 'effective'
+      | 'lang'
+      | 'help'
+      | 'version',
+      string
+    >
+  >;
+  readonly seeHelp: string;
+  readonly unknownCommand: (name: string, nearest: string | undefined) => string;
+  readonly unknownFlag: (name: string, nearest: string | undefined) => string;
+  readonly configIsRight: string;
+  readonly configIsWrong: (count: number) => string;
+  readonly nothingSet: string;
+  readonly start: (facts: StartFacts) => readonly string[];
+  readonly draining: (seconds: number) => string;
+  readonly stopped: string;
+  readonly fsckProgress: (checked: number) => string;
+  readonly fsckRow: Readonly<Record<FsckCount, string>>;
+  readonly fsckFix: string;
+  readonly problems: ProblemWords;
+  /** Known failures to start, by `detail.reason`. */
+  readonly reasons: Readonly<Partial<Record<string, (facts: Facts) => Wording>>>;
+  readonly internal: string;
+}
+
+/** The numbers that fsck ends with. */
+export type FsckCount = 'checked' | 'partial' | 'altered' | 'orphaned' | 'foreign' | 'repaired' | 'seconds';
+
+/** The messages of a language. */
+export function messagesFor(language: Language): Messages {
+  return language === 'zh' ? chinese : english;
+}
+
+/** A configuration problem in words. */
+export function inWords(problem: ConfigProblem, { problems }: Messages): Wording {
+  const put = problems[problem.kind] as (problem: ConfigProblem) => Wording;
+  return put(problem);
+}
+
+/** `--lang` where given, else Chinese when the locale is (LC_ALL, LC_MESSAGES, LANG: the first that is set), else English. */
+export function languageOf(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Language {
+  const at = argv.findIndex((arg) => arg === '--lang' || arg.startsWith('--lang='));
+  const named = at < 0 ? undefined : argv[at]?.includes('=') ? argv[at].slice('--lang='.length) : argv[at + 1];
+  const locale =
+    named ??
+    ['LC_ALL', 'LC_MESSAGES', 'LANG']
+      .map((name) => environment[name])
+      .find((value) => value !== undefined && value !== '');
+  return locale?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}

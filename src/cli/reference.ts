@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { EXIT_CODES } from './exit-code.ts';
+import { messagesFor } from './messages.ts';
+import { allCommands, createProgram } from './run.ts';
+import { createTerminal } from './terminal.ts';
+
+/** The page docs/reference/cli.md: `--help` of every command as it is printed, and the exit codes. */
+export function cliReference(): string {
+  const nowhere = { write: () => true };
+  const terminal = createTerminal({ stdout: nowhere, stderr: nowhere, environment: {}, messages: messagesFor('en') });
+  const program = createProgram({ terminal, environment: {}, folder: '/', home: undefined }, () => {});
+  return `${INTRODUCTION}
+## Exit codes
+
+| code | meaning |
+|---|---|
+${EXIT_CODES.map(({ code, meaning }) => `| ${code} | ${meaning} |`).join('\n')}
+
+${allCommands(program).map(sectionOf).join('\n')}`;
+}
+
+function sectionOf(command: Command): string {
+  return `## ${fullName(command)}
+
+\`\`\`text
+${command.configureHelp({ helpWidth: 120 }).helpInformation().trimEnd()}
+\`\`\`
+`;
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+const INTRODUCTION = `# Command line
+
+<!-- Made from src/cli by: node tools/generate-docs.ts -->
+
+Results go to stdout, everything else to stderr. \`--json\` prints the result as JSON; members may be added to it, none is taken away.
+Failures are two lines: \`larder: what: why\` and what to do. Messages are in Chinese when the locale is (\`LC_ALL\`, \`LC_MESSAGES\`, \`LANG\`) or with \`--lang zh\`.
+\`NO_COLOR\` switches colour off. \`SIGTERM\` and \`SIGINT\` stop the server once requests in progress are done; a second one stops it at once.
+`;

@@ -1,0 +1,153 @@
+import { homedir } from 'node:os';
+import { Command, CommanderError } from 'commander';
+import { isAppError, messageOf } from '../std/errors.ts';
+import { nearest } from '../config/nearest.ts';
+import { addConfig } from './commands/config.ts';
+import { addFsck } from './commands/fsck.ts';
+import { addServe } from './commands/serve.ts';
+import { addVersion } from './commands/version.ts';
+import type { World } from './configuration.ts';
+import { exitCode } from './exit-code.ts';
+import { languageOf, messagesFor } from './messages.ts';
+import { createTerminal, type Output, type Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+/** What a command calls with its exit code. */
+export type CommandResult = (code: number) => void;
+
+/** The process, as run() needs it. */
+export interface ProcessLike {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  cwd(): string;
+}
+
+/** Does what `argv` (without the program's own name) says and resolves with the exit code. Never rejects. */
+export async function run(argv: readonly string[], process: ProcessLike): Promise<number> {
+  const messages = messagesFor(languageOf(argv, process.env));
+  const terminal = createTerminal({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+    messages,
+  });
+  let code = exitCode('ok');
+  const world: World = { terminal, environment: process.env, folder: process.cwd(), home: homeOf(process.env) };
+  const program = createProgram(world, (result) => {
+    code = result;
+  });
+  try {
+    if (argv.length === 0) return showHelp(program, terminal);
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    return report(error, argv, { program, terminal });
+  }
+}
+
+/** The whole command line; `done` hears the exit code of the command that ran. */
+export function createProgram(world: World, done: CommandResult): Command {
+  const { messages } = world.terminal;
+  const program = new Command('larder')
+    .description(messages.program)
+    .version(VERSION, '--version', messages.flags.version)
+    .option('--lang <language>', messages.flags.lang)
+    .helpOption('-h, --help', messages.flags.help)
+    .helpCommand(false)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.terminal.result(text.trimEnd()),
+      writeErr: () => {},
+      outputError: () => {},
+    });
+  addServe(program, world, done);
+  addFsck(program, world, done);
+  addConfig(program, world, done);
+  addVersion(program, world, done);
+  for (const command of allCommands(program)) {
+    command.copyInheritedSettings(program).helpCommand(false).helpOption('-h, --help', messages.flags.help);
+    if (command.commands.length === 0 && command !== program) command.option('--lang <language>', messages.flags.lang);
+  }
+  return program;
+}
+
+/** The program and every command below it. */
+export function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+function homeOf(environment: ProcessLike['env']): string | undefined {
+  const named = environment['HOME'];
+  if (named !== undefined && named !== '') return named;
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
+}
+
+function showHelp(program: Command, terminal: Terminal): number {
+  terminal.note(program.helpInformation().trimEnd());
+  return exitCode('usage');
+}
+
+function report(
+  error: unknown,
+  argv: readonly string[],
+  o: { readonly program: Command; readonly terminal: Terminal },
+): number {
+  if (error instanceof CommanderError) return reportUsage(error, argv, o);
+  const { terminal } = o;
+  const wording = isAppError(error)
+    ? terminal.messages.reasons[String(error.detail['reason'])]?.(error.detail)
+    : undefined;
+  if (wording !== undefined) terminal.failure(wording.what, wording.fix);
+  else
+    terminal.failure(
+      messageOf(error),
+      isAppError(error) && error.code !== 'INTERNAL' ? undefined : terminal.messages.internal,
+    );
+  return exitCode(isAppError(error, 'CONFIG_INVALID') ? 'config' : 'failure');
+}
+
+function reportUsage(
+  error: CommanderError,
+  argv: readonly string[],
+  { program, terminal }: { readonly program: Command; readonly terminal: Terminal },
+): number {
+  if (error.exitCode === 0) return exitCode('ok');
+  const { messages } = terminal;
+  const name = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const command = commandOf(program, argv);
+  if (error.code === 'commander.help') return showHelp(command, terminal);
+  if (error.code === 'commander.unknownCommand')
+    terminal.failure(
+      messages.unknownCommand(
+        name,
+        nearest(
+          name,
+          command.commands.map((one) => one.name()),
+        ),
+      ),
+      messages.seeHelp,
+    );
+  else if (error.code === 'commander.unknownOption')
+    terminal.failure(messages.unknownFlag(name, nearest(name, flagsOf(command))), messages.seeHelp);
+  else terminal.failure(error.message.replace(/^error: /, ''), messages.seeHelp);
+  return exitCode('usage');
+}
+
+/** The innermost command that the words of `argv` name. */
+function commandOf(program: Command, argv: readonly string[]): Command {
+  let command = program;
+  for (const word of argv) command = command.commands.find((one) => one.name() === word) ?? command;
+  return command;
+}
+
+function flagsOf(command: Command): string[] {
+  return [...command.options, ...(command.parent?.options ?? [])].flatMap((option) =>
+    option.long ? [option.long] : [],
+  );
+}

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const MAIN = resolve(import.meta.dirname, '../main.ts');
+
+let folder = '';
+const started: ChildProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'larder-serve-'));
+});
+afterEach(() => {
+  for (const one of started.splice(0)) one.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The program itself, in a process of its own. */
+function larder(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env: { PATH: '', HOME: folder, GOENV: 'off', GOPROXY: 'off', ...env },
+  });
+  started.push(child);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+  const ended = new Promise<number | null>((done) => child.once('close', done));
+  const url = async (): Promise<string> => {
+    await expect.poll(() => err, { timeout: 10_000 }).toContain('export GOPROXY=');
+    return /export GOPROXY=(\S+)/.exec(err)?.[1] ?? '';
+  };
+  return { child, ended, url, output: () => ({ out, err }) };
+}
+
+describe('larder serve, as a process', () => {
+  test('prints what to paste, serves, and ends with 0 on SIGTERM', async () => {
+    const { child, ended, url, output } = larder([
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--data',
+      'data',
+      '--set',
+      'drain.accept=0',
+    ]);
+    expect((await fetch(`${await url()}/readyz`)).status).toBe(200);
+    expect(output().err).toContain('off  (environment GOPROXY)');
+    expect(output().err).toContain(join(folder, 'data'));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(output().out).toBe('');
+    expect(output().err).toContain('larder: stopping: requests in progress have 55 s to finish');
+    expect(output().err.trimEnd().endsWith('larder: stopped')).toBe(true);
+  });
+
+  test('ends at once on the second signal', async () => {
+    const { child, ended, url, output } = larder(['serve', '--listen', '127.0.0.1:0', '--set', 'drain.accept=30s']);
+    await url();
+    child.kill('SIGINT');
+    await expect.poll(() => output().err).toContain('stopping');
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+  });
+
+  test('says in one line, and one more, that the port is in use; exit 4', async () => {
+    const first = larder(['serve', '--listen', '127.0.0.1:0']);
+    const port = new URL(await first.url()).port;
+    const second = larder(['serve', '--listen', `127.0.0.1:${port}`, '--data', 'other', '--log-level', 'silent']);
+    expect(await second.ended).toBe(4);
+    expect(second.output().err).toBe(
+      `larder: listen on 127.0.0.1:${port}: the port is in use\nwhat to do: stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081\n`,
+    );
+  });
+
+  test('says in Chinese that the data folder cannot be used; exit 1', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const { ended, output } = larder(['serve', '--data', 'file/data'], { LANG: 'zh_CN.UTF-8' });
+    expect(await ended).toBe(1);
+    expect(output().err).toMatch(/^larder: 数据目录 .*file\/data：无法写入（ENOTDIR）\n解决办法: .*\n$/);
+  });
+});
