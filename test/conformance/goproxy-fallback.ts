@@ -12,9 +12,10 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { type Content, moduleArchives } from '../fakes/content.ts';
+import type { Content } from '../fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/fake-upstream.ts';
 import { sideBySide } from './goproxy-parallel.ts';
+import { archivesOf } from './goproxy-content.ts';
 import { type ServedLarder, serveLarder } from './goproxy-larder.ts';
 import { type Row, rowsOf, type Suite, type Tally, textOf } from './suite.ts';
 
@@ -214,7 +215,8 @@ export const suites: readonly Suite[] = [
     group: 'goproxy',
     file: 'goproxy/fallback_matrix.json',
     async run(data: unknown, t: Tally): Promise<void> {
-      const good = moduleArchives(join(t.directory, 'goproxy', 'mod'));
+      const good = archivesOf(t);
+      if (good === undefined) return;
       await sideBySide(rowsOf(data, 'tests'), async (row) => {
         const one = caseOf(row);
         if (typeof one === 'string')

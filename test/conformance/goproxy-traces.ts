@@ -17,8 +17,8 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isPseudoVersion } from '../../src/gomod/pseudo.ts';
 import { goVersion } from '../e2e/go-client.ts';
-import { moduleArchives } from '../fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/fake-upstream.ts';
+import { archivesOf } from './goproxy-content.ts';
 import { inOrder, type StepOutcome, TracedGo, withBase } from './goproxy-go.ts';
 import { type ServedLarder, serveLarder } from './goproxy-larder.ts';
 import { sideBySide } from './goproxy-parallel.ts';
@@ -243,7 +243,9 @@ async function download({ base }: ServedLarder, name: string): Promise<readonly 
 
 async function runTraces(data: unknown, t: Tally): Promise<void> {
   const traces = rowsOf(data, 'tests');
-  const upstream = await startFakeUpstream({ content: [moduleArchives(join(t.directory, 'goproxy', 'mod'))] });
+  const archives = archivesOf(t);
+  if (archives === undefined) return;
+  const upstream = await startFakeUpstream({ content: [archives] });
   const larders = new Larders(upstream.base);
   try {
     const installed = goVersion();
