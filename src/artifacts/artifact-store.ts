@@ -14,7 +14,7 @@ import type { Verified } from '../verify/verified.ts';
 import { type Artifact, MemoryArtifact } from './artifact.ts';
 import { dataKey, type Place, recordKey } from './layout.ts';
 import { ListFiles } from './list-file.ts';
-import type { ArtifactObserver } from './observer.ts';
+import type { ArtifactObserver, Damage } from './observer.ts';
 import { type Provenance, provenanceOf } from './provenance.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
@@ -350,7 +350,7 @@ export class ArtifactStore {
     });
   }
 
-  #tell(kind: 'partial' | 'altered' | 'bad-record' | 'orphan' | 'mismatch', key: string, message: string): void {
+  #tell(kind: Damage['kind'], key: string, message: string): void {
     this.#observer.onDamage({ kind, key, message });
   }
 }

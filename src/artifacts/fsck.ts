@@ -19,9 +19,9 @@ import { chunksOf, readWhole, sum } from './whole-blob.ts';
  * `partial` a record without its data, or with data of another size · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
  * `foreign` a file that Larder did not write; it is told of and never touched.
  */
-export type FindingKind = 'partial' | 'altered' | 'orphaned' | 'foreign';
+type FindingKind = 'partial' | 'altered' | 'orphaned' | 'foreign';
 
-export interface Finding {
+interface Finding {
   readonly kind: FindingKind;
   /** Key in the store, which is the path below the data folder. */
   readonly path: string;

@@ -3,7 +3,7 @@ import { type ArtifactId, type ArtifactKind, escapePath, type ModulePath } from 
 import { artifactTarget, moduleVersionOf } from '../gomod/protocol.ts';
 
 /** The part of the store that everyone may read: its data is DATA/download, a valid GOPROXY tree. Every other scope is private. */
-export const PUBLIC_SCOPE = 'public';
+const PUBLIC_SCOPE = 'public';
 
 /** One artifact in one scope, as a file of the store. */
 export interface Place {

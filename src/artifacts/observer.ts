@@ -2,7 +2,7 @@
  * `partial` a record without its data · `altered` data that is not what the record says · `bad-record` a record that cannot be read ·
  * `orphan` data without a record that could not be adopted · `mismatch` a second version of the truth came and was refused.
  */
-export type DamageKind = 'partial' | 'altered' | 'bad-record' | 'orphan' | 'mismatch';
+type DamageKind = 'partial' | 'altered' | 'bad-record' | 'orphan' | 'mismatch';
 
 /** Something that should not be, found while working. What could be done about it was done. */
 export interface Damage {

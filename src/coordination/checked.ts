@@ -4,7 +4,7 @@ import { checkKey, isTooLong } from '../std/key.ts';
 import type { Held, Register } from './register.ts';
 
 /** Largest value of a register. */
-export const MAX_VALUE_BYTES = 4 * 1024 * 1024;
+const MAX_VALUE_BYTES = 4 * 1024 * 1024;
 
 /** `inner` behind the rules that every caller must keep: name grammar, value size, fired signals. */
 export function checkedRegister(inner: Register): Register {

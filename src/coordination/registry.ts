@@ -12,14 +12,14 @@ export interface RegisterSurroundings {
 }
 
 /** A setting of an adapter, for the config schema and the documentation. */
-export interface RegisterOption {
+interface RegisterOption {
   readonly name: string;
   readonly unit: 'bytes';
   readonly default: number;
   readonly summary: string;
 }
 
-export interface RegisterAdapter {
+interface RegisterAdapter {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly RegisterOption[];

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openTempDirectory } from './temp-directory.ts';
 
@@ -59,36 +59,44 @@ describe('a temporary folder', () => {
     await temp.close();
   });
 
-  test('of a process whose pid now belongs to another one is removed', async () => {
-    const first = await openTempDirectory(root);
-    const owner = join(first.path, 'OWNER');
-    const reused = {
-      ...JSON.parse(await import('node:fs').then((fs) => fs.readFileSync(owner, 'utf8'))),
-      startedAt: '1',
-    };
-    await writeFile(owner, JSON.stringify(reused));
-    const second = await openTempDirectory(root);
-    expect(await second.swept).toBe(1);
-    await second.close();
-    await first.close();
+  test('of a killed process is removed also when it was half removed before', async () => {
+    const killed = await otherProcess();
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    const [name = ''] = await folders();
+    for (const file of await readdir(join(root, '.tmp', name))) await rm(join(root, '.tmp', name, file));
+    const temp = await openTempDirectory(root);
+    expect(await temp.swept).toBe(1);
+    await temp.close();
   });
 
-  test('of another machine, or without an owner, is removed only after an hour of silence', async () => {
+  test('of a process whose pid now belongs to another one is removed', async () => {
+    const temp = await openTempDirectory(root);
+    const [world, pid, startedAt] = basename(temp.path).split('-');
+    await mkdir(join(root, '.tmp', `${world}-${pid}-${Number(startedAt) - 1}-00000000`));
+    await mkdir(join(root, '.tmp', `${world}-${pid}-${startedAt}-00000000`));
+    const second = await openTempDirectory(root);
+    expect(await second.swept).toBe(1);
+    expect(await folders()).toContain(`${world}-${pid}-${startedAt}-00000000`);
+    await second.close();
+    await temp.close();
+  });
+
+  test('of another machine, or with a name that is not ours, is removed only after an hour of silence', async () => {
     const old = new Date(Date.now() - 2 * 3_600_000);
-    for (const [name, owner] of [
-      ['far', '{"pid":1,"startedAt":"5","world":"elsewhere"}'],
-      ['torn', '{"pi'],
-    ] as const) {
-      for (const age of ['new', 'old']) {
-        const folder = join(root, '.tmp', `${name}-${age}`);
+    for (const name of [`${'0'.repeat(16)}-1-5-00000000`, 'something']) {
+      for (const age of ['', 'old']) {
+        const folder = join(root, '.tmp', age === '' ? name : name.replace(/0$|g$/, '1'));
         await mkdir(folder, { recursive: true });
-        await writeFile(join(folder, 'OWNER'), owner);
-        if (age === 'old') await utimes(join(folder, 'OWNER'), old, old);
+        if (age === 'old') await utimes(folder, old, old);
       }
     }
     const temp = await openTempDirectory(root);
     expect(await temp.swept).toBe(2);
-    expect((await folders()).filter((name) => name.includes('-'))).toEqual(['far-new', 'torn-new']);
+    expect((await folders()).filter((name) => join(root, '.tmp', name) !== temp.path)).toEqual([
+      `${'0'.repeat(16)}-1-5-00000000`,
+      'something',
+    ]);
     await temp.close();
   });
 

@@ -1,25 +1,28 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, readlink, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { systemCodeOf } from '../std/errors.ts';
 import { diskFailure } from './disk-failure.ts';
 
 /** Name of the folder that holds the temporary folders of all processes; no key can begin with a dot. */
 export const TEMP_FOLDER = '.tmp';
 
-const OWNER_FILE = 'OWNER';
-/** How often a living process says so in its folder and looks for folders of dead ones. */
+/** How often a living process says so on its folder and looks for folders of dead ones. */
 const BEAT_MS = 10 * 60_000;
 /** A folder whose owner cannot be seen from here (another machine or container) is left alone until it was silent for so long. */
 const SILENT_MS = 60 * 60_000;
 
-/** Which process a temporary folder belongs to. */
+/**
+ * Which process a temporary folder belongs to. It stands in the folder's name, so that it is there as soon as the folder is and goes no earlier:
+ * a file inside could be missing after a kill during making or removing.
+ */
 interface Owner {
-  readonly pid: number;
-  /** Start time of the process in kernel ticks since boot, so that a reused pid is not taken for it; absent where the system does not tell. */
-  readonly startedAt?: string;
-  /** Within what `pid` means something: machine boot and process namespace. */
+  /** What makes `pid` mean something: a hash of host, machine boot and process namespace. */
   readonly world: string;
+  readonly pid: number;
+  /** Start time of the process in kernel ticks since boot, so that a reused pid is not taken for it; 0 where the system does not tell. */
+  readonly startedAt: number;
 }
 
 /** This process's own folder for bodies that are not stored yet: DATA/.tmp/<boot id>/. */
@@ -39,22 +42,25 @@ export interface TempDirectory {
  */
 export async function openTempDirectory(dataFolder: string): Promise<TempDirectory> {
   const parent = join(dataFolder, TEMP_FOLDER);
-  const bootId = randomBytes(8).toString('hex');
+  const self: Owner = {
+    world: await worldOfThisProcess(),
+    pid: process.pid,
+    startedAt: (await startTimeOf(process.pid)) ?? 0,
+  };
+  const bootId = `${self.world}-${self.pid}-${self.startedAt}-${randomBytes(4).toString('hex')}`;
   const path = join(parent, bootId);
-  const owner = await ownerOf(process.pid);
   try {
     await mkdir(parent, { recursive: true, mode: 0o700 });
     await mkdir(path, { mode: 0o700 });
-    await writeFile(join(path, OWNER_FILE), JSON.stringify(owner), { flag: 'wx' });
   } catch (error) {
     throw diskFailure(error, `create temporary folder ${path}`);
   }
   let counter = 0;
-  const beat = setInterval(() => void beatOnce(parent, bootId, owner), BEAT_MS).unref();
+  const beat = setInterval(() => void beatOnce(parent, bootId, self), BEAT_MS).unref();
   return {
     path,
     newPath: () => join(path, (counter++).toString(36)),
-    swept: sweep(parent, bootId, owner),
+    swept: sweep(parent, bootId, self),
     async close() {
       clearInterval(beat);
       await rm(path, { recursive: true, force: true }).catch(() => undefined);
@@ -62,10 +68,10 @@ export async function openTempDirectory(dataFolder: string): Promise<TempDirecto
   };
 }
 
-async function beatOnce(parent: string, bootId: string, owner: Owner): Promise<void> {
+async function beatOnce(parent: string, bootId: string, self: Owner): Promise<void> {
   const now = new Date();
-  await utimes(join(parent, bootId, OWNER_FILE), now, now).catch(() => undefined);
-  await sweep(parent, bootId, owner);
+  await utimes(join(parent, bootId), now, now).catch(() => undefined);
+  await sweep(parent, bootId, self);
 }
 
 /** Removes the folders beside `ownBootId` whose process is gone, and returns how many. */
@@ -73,10 +79,8 @@ async function sweep(parent: string, ownBootId: string, self: Owner): Promise<nu
   let removed = 0;
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
-    if (name === ownBootId) continue;
-    const folder = join(parent, name);
-    if (!(await isAbandoned(folder, self).catch(() => false))) continue;
-    const gone = await rm(folder, { recursive: true, force: true }).then(
+    if (name === ownBootId || !(await isAbandoned(parent, name, self).catch(() => false))) continue;
+    const gone = await rm(join(parent, name), { recursive: true, force: true }).then(
       () => true,
       () => false,
     );
@@ -85,42 +89,30 @@ async function sweep(parent: string, ownBootId: string, self: Owner): Promise<nu
   return removed;
 }
 
-async function isAbandoned(folder: string, self: Owner): Promise<boolean> {
-  const owner = await readOwner(folder);
-  if (owner === undefined || owner.world !== self.world) return await isSilent(folder);
-  const alive = await ownerOf(owner.pid);
-  if (owner.startedAt !== undefined) return alive.startedAt !== owner.startedAt;
-  return !isRunning(owner.pid);
+async function isAbandoned(parent: string, name: string, self: Owner): Promise<boolean> {
+  const owner = ownerIn(name);
+  if (owner?.world !== self.world) return Date.now() - (await stat(join(parent, name))).mtimeMs > SILENT_MS;
+  if (owner.startedAt === 0) return !isRunning(owner.pid);
+  return (await startTimeOf(owner.pid)) !== owner.startedAt;
 }
 
-/** Undefined for a folder whose making was cut short, or that is not ours. */
-async function readOwner(folder: string): Promise<Owner | undefined> {
-  try {
-    const owner = JSON.parse(await readFile(join(folder, OWNER_FILE), 'utf8')) as Partial<Owner>;
-    return typeof owner.pid === 'number' && typeof owner.world === 'string' ? (owner as Owner) : undefined;
-  } catch {
-    return undefined;
-  }
+/** The owner a folder's name tells of, or undefined for a name that this program does not give. */
+function ownerIn(name: string): Owner | undefined {
+  const [, world = '', pid, startedAt] = /^([0-9a-f]{16})-(\d+)-(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
+  return world === '' ? undefined : { world, pid: Number(pid), startedAt: Number(startedAt) };
 }
 
-async function isSilent(folder: string): Promise<boolean> {
-  const { mtimeMs } = await stat(join(folder, OWNER_FILE)).catch(() => stat(folder));
-  return Date.now() - mtimeMs > SILENT_MS;
+async function worldOfThisProcess(): Promise<string> {
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
+  return createHash('sha256').update(`${hostname()} ${boot} ${namespace}`).digest('hex').slice(0, 16);
 }
 
-async function ownerOf(pid: number): Promise<Owner> {
-  const [startedAt, boot, namespace] = await Promise.all([
-    readFile(`/proc/${pid}/stat`, 'utf8').then(startTimeOf, () => undefined),
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
-    readlink('/proc/self/ns/pid').catch(() => ''),
-  ]);
-  return { pid, ...(startedAt === undefined ? {} : { startedAt }), world: `${hostname()} ${boot.trim()} ${namespace}` };
-}
-
-/** Field 22 of /proc/<pid>/stat; the name before it is in parentheses and may hold anything. A zombie counts as gone. */
-function startTimeOf(procStat: string): string | undefined {
+/** Field 22 of /proc/<pid>/stat; the name before it is in parentheses and may hold anything. Undefined when there is no such process; a zombie counts as gone. */
+async function startTimeOf(pid: number): Promise<number | undefined> {
+  const procStat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = procStat.slice(procStat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  return fields[19] === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
 }
 
 function isRunning(pid: number): boolean {
@@ -128,6 +120,6 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return systemCodeOf(error) === 'EPERM';
   }
 }

@@ -14,14 +14,14 @@ export interface StoreSurroundings {
 }
 
 /** A setting of an adapter, for the config schema and the documentation. */
-export interface StoreOption {
+interface StoreOption {
   readonly name: string;
   readonly unit: 'bytes';
   readonly default: number;
   readonly summary: string;
 }
 
-export interface StoreAdapter {
+interface StoreAdapter {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly StoreOption[];

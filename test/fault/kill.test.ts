@@ -68,7 +68,7 @@ describe(`${KILLS} kills during commits`, () => {
     const acknowledged = await killMany(KILLS, 'commit');
     const { corrupt, lost, orphans, files }: Survivors = await survivorsIn(root, acknowledged);
     expect({ corrupt, lost }).toEqual({ corrupt: [], lost: [] });
-    expect(acknowledged.size).toBeGreaterThan(KILLS);
+    expect(acknowledged.size).toBeGreaterThan(KILLS / 4);
 
     const startedAt = performance.now();
     const temp = await openTempDirectory(root);

@@ -10,7 +10,7 @@ import { decodeUtf8, encodeUtf8 } from '../../std/bytes.ts';
 import { AppError } from '../../std/errors.ts';
 
 /** The layout this program writes. A folder with a higher number was written by a newer one and is refused. */
-export const DATA_VERSION = 1;
+const DATA_VERSION = 1;
 
 const FORMAT_FILE = 'FORMAT';
 /** What may be in a folder that counts as empty. */
