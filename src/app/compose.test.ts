@@ -80,7 +80,7 @@ describe('a whole Larder', () => {
     upstream.clearLog();
     expect(await Promise.all(paths.map(first.get))).toEqual(cold);
     expect(upstream.requests).toEqual([]);
-    await first.larder.drain();
+    await first.larder.drain({ lingers: true });
     await upstream.close();
     const second = await serve();
     expect(await Promise.all(paths.map(second.get))).toEqual(cold);
@@ -118,7 +118,7 @@ describe('a whole Larder', () => {
     expect(await text('metrics')).toMatch(
       /larder_requests_total\{kind="mod",result="miss",source="[^"]+",status="2xx"\} 1/,
     );
-    await larder.drain();
+    await larder.drain({ lingers: true });
     const lines = readFileSync(join(folder, 'log.jsonl'), 'utf8').trimEnd().split('\n');
     const messages = lines.map((line) => JSON.parse(line) as { msg: string; target?: string; result?: string });
     expect(messages.find((one) => one.target === `/${NAME}.mod`)).toMatchObject({ msg: 'request', result: 'miss' });
@@ -128,7 +128,7 @@ describe('a whole Larder', () => {
   test('metrics and the access log can be switched off', async () => {
     const { larder, get } = await serve({ 'metrics.enabled': 'false', 'log.access': 'false' });
     expect((await get('metrics')).status).toBe(404);
-    await larder.drain();
+    await larder.drain({ lingers: true });
     expect(readFileSync(join(folder, 'log.jsonl'), 'utf8')).not.toContain('"msg":"request"');
   });
 
@@ -137,7 +137,7 @@ describe('a whole Larder', () => {
     upstream.fault(({ target }) => (target.endsWith('.zip') ? { delayMs: 600 } : undefined));
     const zip = get(`${NAME}.zip`);
     await expect.poll(() => upstream.count(/\.zip$/)).toBe(1);
-    const drained = larder.drain();
+    const drained = larder.drain({ lingers: true });
     expect((await get('readyz')).status).toBe(503);
     expect((await get('livez')).status).toBe(200);
     expect((await zip).status).toBe(200);

@@ -147,9 +147,10 @@ class ComposedLarder implements Larder {
     return { host, port };
   }
 
-  async drain(): Promise<void> {
+  async drain({ lingers }: { readonly lingers: boolean }): Promise<void> {
     this.#observers.logger.info({ inFlight: this.#edge.inFlight }, 'draining');
-    const outcome = await this.#listener?.drain(drainTimes(this.#config));
+    const times = drainTimes(this.#config);
+    const outcome = await this.#listener?.drain(lingers ? times : { ...times, acceptMs: 0 });
     this.#observers.logger.info({ outcome }, 'stopped');
     await this.#closing.close();
   }

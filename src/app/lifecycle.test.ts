@@ -9,8 +9,8 @@ function server(): Running & { readonly asked: string[]; release(): void } {
   return {
     asked,
     release: resolve,
-    drain: () => {
-      asked.push('drain');
+    drain: ({ lingers }) => {
+      asked.push(lingers ? 'drain, lingering' : 'drain');
       return promise;
     },
     stopNow: async () => void asked.push('now'),
@@ -19,23 +19,27 @@ function server(): Running & { readonly asked: string[]; release(): void } {
 }
 
 describe('a running server', () => {
-  test.each(['SIGTERM', 'SIGINT'])('drains on %s and then is stopped', async (name) => {
+  test.each([
+    ['SIGTERM', 'drain, lingering'],
+    ['SIGINT', 'drain'],
+    ['SIGHUP', 'drain'],
+  ])('drains on %s and then is stopped', async (name, asked) => {
     const [signals, running] = [new EventEmitter(), server()];
     const over = runUntilStopped(running, { signals });
-    signals.emit(name);
+    signals.emit(name, name);
     running.release();
     expect(await over).toBe(true);
-    expect(running.asked).toEqual(['drain']);
+    expect(running.asked).toEqual([asked]);
     expect(signals.eventNames()).toEqual([]);
   });
 
   test('stops at once on the second signal', async () => {
     const [signals, running] = [new EventEmitter(), server()];
     const over = runUntilStopped(running, { signals });
-    signals.emit('SIGTERM');
-    signals.emit('SIGTERM');
+    signals.emit('SIGTERM', 'SIGTERM');
+    signals.emit('SIGTERM', 'SIGTERM');
     expect(await over).toBe(true);
-    expect(running.asked).toEqual(['drain', 'now']);
+    expect(running.asked).toEqual(['drain, lingering', 'now']);
   });
 
   test.each(['uncaughtException', 'unhandledRejection'])('logs an %s and ends as failed', async (name) => {

@@ -1,7 +1,10 @@
 /** What runs and can be stopped. */
 export interface Running {
-  /** Lets requests in progress finish, then frees everything. Resolves in bounded time; may be called once. */
-  drain(): Promise<void>;
+  /**
+   * Lets requests in progress finish, then frees everything. `lingers` = takes new ones for a while first, so that load balancers notice.
+   * Resolves in bounded time; may be called once.
+   */
+  drain(o: { readonly lingers: boolean }): Promise<void>;
   /** Ends everything now, also in the middle of a drain. Never rejects. */
   stopNow(): Promise<void>;
   /** Records a defect that nobody caught. */
@@ -37,11 +40,12 @@ export async function runUntilStopped(
     running.logFatal(error);
     void stop(false);
   };
-  const onSignal = (): void => {
+  const onSignal = (name: unknown): void => {
     if (drains) return void stop(true);
     drains = true;
     o.onDraining?.();
-    running.drain().then(() => resolve(true), onDefect);
+    // Load balancers are told by SIGTERM; who presses Ctrl-C sits in front of it.
+    running.drain({ lingers: name === 'SIGTERM' }).then(() => resolve(true), onDefect);
   };
   for (const name of STOP_SIGNALS) signals.on(name, onSignal);
   for (const name of DEFECTS) signals.on(name, onDefect);

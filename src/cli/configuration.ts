@@ -57,9 +57,13 @@ export function configFlags(options: Readonly<Record<string, unknown>>): ConfigF
 }
 
 /** Loads the configuration that the flags, the environment and the file say. Nothing is printed. */
-export async function loadFor(options: Readonly<Record<string, unknown>>, world: World): Promise<Loaded> {
+export async function loadFor(
+  options: Readonly<Record<string, unknown>>,
+  world: World,
+  o: { readonly willListen: boolean } = { willListen: true },
+): Promise<Loaded> {
   const { loadConfig } = await import('../config/load.ts');
-  return loadConfig(configFlags(options), surroundings(world));
+  return loadConfig(configFlags(options), { ...surroundings(world), ...o });
 }
 
 function surroundings({ environment, folder, home }: World): Surroundings {

@@ -55,13 +55,17 @@ describe('larder serve, as a process', () => {
     expect(output().err.trimEnd().endsWith('larder: stopped')).toBe(true);
   });
 
-  test('ends at once on the second signal', async () => {
-    const { child, ended, url, output } = larder(['serve', '--listen', '127.0.0.1:0', '--set', 'drain.accept=30s']);
-    await url();
-    child.kill('SIGINT');
-    await expect.poll(() => output().err).toContain('stopping');
-    child.kill('SIGINT');
-    expect(await ended).toBe(0);
+  test('lingers for load balancers on SIGTERM, ends at once on the second signal, and does not linger on Ctrl-C', async () => {
+    const flags = ['serve', '--listen', '127.0.0.1:0', '--set', 'drain.accept=30s'];
+    const [first, second] = [larder([...flags, '--data', 'a']), larder([...flags, '--data', 'b'])];
+    await Promise.all([first.url(), second.url()]);
+    second.child.kill('SIGINT');
+    expect(await second.ended).toBe(0);
+    first.child.kill('SIGTERM');
+    await expect.poll(() => first.output().err).toContain('stopping');
+    expect((await fetch(`${await first.url()}/readyz`)).status).toBe(503);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
   });
 
   test('says in one line, and one more, that the port is in use; exit 4', async () => {

@@ -31,6 +31,8 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Current folder. */
   readonly folder: string;
+  /** Whether a server will listen: only then may the upstream not be the address it listens on. Default true. */
+  readonly willListen?: boolean;
   /** Names and addresses of this machine besides localhost. */
   readonly localNames: readonly string[];
   /** Home folder, if there is one. */
@@ -173,15 +175,13 @@ function finish(
 function chainOf(
   config: Config,
   written: ReadonlyMap<string, Written>,
-  { localNames }: Surroundings,
+  around: Surroundings,
 ): ConfigProblem | undefined {
   const one = written.get('upstream');
-  return chainProblem(config.upstream, {
-    listen: config.listen,
-    localNames,
-    origin: one?.origin ?? 'default',
-    isOurs: one?.isGos !== true,
-  });
+  const facts = { origin: one?.origin ?? 'default', isOurs: one?.isGos !== true };
+  // No port is as good as no listener.
+  const listen = around.willListen === false ? { host: '', port: 0 } : config.listen;
+  return chainProblem(config.upstream, { listen, localNames: around.localNames, ...facts });
 }
 
 /** The written values as the nested object that the schema reads. Keys come from the schema alone, so no written name becomes a property name. */

@@ -27,7 +27,7 @@ export function addFsck(program: Command, world: World, done: CommandResult): vo
 
 async function fsck(options: Options, world: World): Promise<number> {
   const { terminal } = world;
-  const loaded = await loadFor(options, world);
+  const loaded = await loadFor(options, world, { willListen: false });
   if (!loaded.ok) {
     printProblems(loaded, terminal);
     return exitCode('config');
@@ -42,17 +42,18 @@ async function fsck(options: Options, world: World): Promise<number> {
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   if (options['json'] === true) terminal.result(JSON.stringify({ ...report, seconds }));
   else print(report, seconds, terminal);
+  if (options['repair'] !== true && !isSound(report))
+    terminal.note(`${terminal.messages.whatToDo}: ${terminal.messages.fsckFix}`);
   return exitCode(isSound(report) ? 'ok' : 'found');
 }
 
 function print({ checked, counts, findings }: FsckReport, seconds: number, terminal: Terminal): void {
-  const { fsckRow, fsckFix, whatToDo } = terminal.messages;
+  const { fsckRow } = terminal.messages;
   for (const { kind, path, what } of findings.slice(0, MOST_LINES))
     terminal.result(`${fsckRow[kind]}: ${path}: ${what}`);
   if (findings.length > MOST_LINES) terminal.result(`... (${findings.length - MOST_LINES})`);
   const figures = { checked, ...counts, seconds };
   for (const row of ROWS) terminal.result(`${String(figures[row]).padStart(10)}  ${fsckRow[row]}`);
-  if (counts.partial + counts.altered + counts.orphaned > counts.repaired) terminal.note(`${whatToDo}: ${fsckFix}`);
 }
 
 function isSound({ counts }: FsckReport): boolean {

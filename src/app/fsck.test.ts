@@ -1,0 +1,101 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { devNull, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { madeUpModule } from '../../test/fakes/content.ts';
+import { type FakeUpstream, startFakeUpstream } from '../../test/fakes/fake-upstream.ts';
+import { run } from '../cli/run.ts';
+import { loadConfig } from '../config/load.ts';
+import { composeLarder } from './compose.ts';
+
+const NAME = 'example.com/quote/@v/v1.2.3';
+let folder = '';
+let upstream: FakeUpstream;
+
+/** A folder in which a server has stored one module, and no server. */
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'larder-fsck-'));
+  upstream = await startFakeUpstream({ content: [madeUpModule('example.com/quote', 'v1.2.3', { zipBytes: 300_000 })] });
+  const sets = ['listen=127.0.0.1:0', `data=${join(folder, 'data')}`, `upstream=${upstream.base}`, 'drain.accept=0'];
+  const around = { environment: { GOENV: 'off' }, folder, home: folder, localNames: [] };
+  const loaded = loadConfig({ values: new Map(), sets }, around);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const larder = await composeLarder(loaded.config, {
+    version: '0.0.0',
+    environment: {},
+    home: folder,
+    logTo: devNull,
+  });
+  const { port } = await larder.start();
+  for (const kind of ['info', 'mod', 'zip'])
+    await (await fetch(`http://127.0.0.1:${port}/${NAME}.${kind}`)).arrayBuffer();
+  await larder.drain({ lingers: true });
+});
+afterEach(async () => {
+  await upstream.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const stored = (kind: string): string => join(folder, 'data/download', `${NAME}.${kind}`);
+const record = (kind: string): string => join(folder, 'data/meta', `${NAME}.${kind}.json`);
+
+async function fsck(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const texts = { out: '', err: '' };
+  const env = { GOENV: 'off', HOME: folder, GOPROXY: 'http://127.0.0.1:8080' };
+  const code = await run(['fsck', '--data', join(folder, 'data'), ...args], {
+    stdout: { write: (text) => void (texts.out += text) },
+    stderr: { write: (text) => void (texts.err += text) },
+    env,
+    cwd: () => folder,
+  });
+  return { code, ...texts };
+}
+
+describe('larder fsck', () => {
+  test('says that all is well, and exits 0, also where GOPROXY points at the server', async () => {
+    const { code, out, err } = await fsck();
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^ +6 {2}files checked$/m);
+  });
+
+  test('finds what is cut short, altered, missing and without a record, changes nothing, and exits 3', async () => {
+    for (const kind of ['info', 'mod', 'zip']) chmodSync(stored(kind), 0o644);
+    truncateSync(stored('zip'), 100);
+    writeFileSync(stored('mod'), readFileSync(stored('mod'), 'utf8').replace('quote', 'qu0te'));
+    rmSync(record('info'));
+    const { code, out, err } = await fsck();
+    expect(code).toBe(3);
+    expect(out).toContain(`partial: download/${NAME}.zip: it has 100 bytes`);
+    expect(out).toContain(`altered: download/${NAME}.mod: its SHA-256 is`);
+    expect(out).toContain(`orphaned: download/${NAME}.info: it has no record`);
+    expect(err).toContain('larder fsck --repair');
+    expect(readFileSync(stored('zip')).length).toBe(100);
+  });
+
+  test('--repair puts the damaged aside, fetches anew and adopts what is sound; then all is well', async () => {
+    const before = readFileSync(stored('zip'));
+    chmodSync(stored('zip'), 0o644);
+    truncateSync(stored('zip'), 100);
+    rmSync(stored('mod'));
+    rmSync(record('info'));
+    const repaired = await fsck('--repair', '--json', '--upstream', upstream.base);
+    expect(repaired.code).toBe(0);
+    expect(JSON.parse(repaired.out)).toMatchObject({ counts: { partial: 2, orphaned: 1, repaired: 3 } });
+    expect(readFileSync(stored('zip')).equals(before)).toBe(true);
+    expect((await fsck()).code).toBe(0);
+  });
+
+  test('--repair with no upstream to ask says so, and exits 3', async () => {
+    rmSync(stored('zip'));
+    const { code, out } = await fsck('--repair', '--upstream', 'off');
+    expect(code).toBe(3);
+    expect(out).toContain('could not be fetched again');
+  });
+
+  test('refuses a folder that is not a data folder', async () => {
+    writeFileSync(join(folder, 'data/FORMAT'), 'x');
+    const { code, err } = await fsck();
+    expect(code).toBe(4);
+    expect(err).toContain('FORMAT file is damaged');
+  });
+});

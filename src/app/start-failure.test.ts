@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { diskFailure } from '../io/disk-failure.ts';
+import { messagesFor } from '../cli/messages.ts';
+import { AppError } from '../std/errors.ts';
+import { dataFailure, listenFailure, noModcache } from './start-failure.ts';
+
+const system = (code: string): Error => Object.assign(new Error(code), { code });
+
+describe('a failure to start', () => {
+  test.each([
+    ['ENOSPC', 'data-disk-full'],
+    ['EDQUOT', 'data-disk-full'],
+    ['EACCES', 'data-not-writable'],
+    ['EROFS', 'data-not-writable'],
+  ])('%s in the data folder is %s', (code, reason) => {
+    const failure = dataFailure(diskFailure(system(code), 'create data folder /d'), '/d');
+    expect(failure).toMatchObject({ code: 'STORE_UNAVAILABLE', detail: { reason, folder: '/d', why: code } });
+  });
+
+  test.each([
+    ['EADDRINUSE', 'port-in-use'],
+    ['EACCES', 'port-not-allowed'],
+    ['EADDRNOTAVAIL', 'no-such-address'],
+  ])('%s of the listener is %s', (code, reason) => {
+    const failure = listenFailure(new AppError('CONFIG_INVALID', 'listen', { cause: system(code) }), 'h:1');
+    expect(failure).toMatchObject({ code: 'CONFIG_INVALID', detail: { reason, address: 'h:1' } });
+  });
+
+  test('what is not known passes as it is', () => {
+    const foreign = new AppError('CONFIG_INVALID', 'open data folder /d: not empty');
+    expect(dataFailure(foreign, '/d')).toBe(foreign);
+    expect(listenFailure(foreign, 'h:1')).toBe(foreign);
+  });
+
+  test('every reason has words in every language', () => {
+    const reasons = [
+      'port-in-use',
+      'port-not-allowed',
+      'no-such-address',
+      'data-not-writable',
+      'data-disk-full',
+      'tls-unusable',
+      'no-modcache',
+    ];
+    for (const language of ['en', 'zh'] as const)
+      expect(Object.keys(messagesFor(language).reasons).toSorted()).toEqual(reasons.toSorted());
+    expect(noModcache('/m').detail['reason']).toBe('no-modcache');
+  });
+});
