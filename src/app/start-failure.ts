@@ -1,7 +1,7 @@
 import { AppError, isAppError, systemCodeOf, toAppError } from '../std/errors.ts';
 
 /** `detail.reason` of what start() rejects with, where the command line has words for it. */
-export type StartReason =
+type StartReason =
   | 'port-in-use'
   | 'port-not-allowed'
   | 'no-such-address'

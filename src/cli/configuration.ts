@@ -42,7 +42,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 }
 
 /** The values of those flags. */
-export function configFlags(options: Readonly<Record<string, unknown>>): ConfigFlags {
+function configFlags(options: Readonly<Record<string, unknown>>): ConfigFlags {
   const values = new Map<string, { flag: string; value: string | readonly string[] }>();
   for (const { key, flag, name } of KEY_FLAGS) {
     const value = options[name] as string | readonly string[] | undefined;

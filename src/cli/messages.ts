@@ -11,7 +11,7 @@ export interface Wording {
 }
 
 /** Facts about a failure to start, as app/ reports them in `AppError.detail`. */
-export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** What a start block says. All texts are safe to show. */
 export interface StartFacts {

@@ -31,7 +31,7 @@ type Facts = Omit<KeyFacts, 'expected' | 'defaultText' | 'example' | 'range' | '
 };
 
 /** `host:port`, `[::1]:8080` or `:8080`; undefined for anything else. */
-export function parseAddress(text: string): Address | undefined {
+function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{0,253})):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   return match === null || port > 65_535 ? undefined : { host: match[1] ?? match[2] ?? '', port };

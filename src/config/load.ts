@@ -40,7 +40,7 @@ export interface Surroundings {
 }
 
 /** Where the effective value of a key was written: `flag --listen`, `environment LARDER_LISTEN`, `file x.yaml:12`, `default`. */
-export type Origins = ReadonlyMap<string, string>;
+type Origins = ReadonlyMap<string, string>;
 
 /** One key as it took effect, fit to be printed: secrets are hidden. */
 export interface EffectiveValue {

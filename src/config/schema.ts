@@ -241,11 +241,6 @@ export function keySpecs(): readonly KeySpec[] {
   return specsOf(schema, '');
 }
 
-/** The keys that are sections: `tls`, `log`. */
-export function sectionNames(): readonly string[] {
-  return Object.entries(schema.shape).flatMap(([name, inner]) => (inner instanceof z.ZodObject ? [name] : []));
-}
-
 function specsOf(section: z.ZodObject, prefix: string): KeySpec[] {
   return Object.entries(section.shape).flatMap(([name, inner]) => {
     const key = prefix + name;

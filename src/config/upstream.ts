@@ -35,7 +35,7 @@ function settingOfGo(name: string, around: Around): GoSetting | undefined {
 }
 
 /** Where `go env -w` writes: $GOENV, else go/env in the user's configuration folder; undefined when that is switched off or unknown. */
-export function goEnvFile({ environment, home }: Around): string | undefined {
+function goEnvFile({ environment, home }: Around): string | undefined {
   const named = environment['GOENV'];
   if (named === 'off') return undefined;
   if (named !== undefined && named !== '') return named;
