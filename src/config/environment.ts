@@ -4,9 +4,9 @@ import type { KeySpec } from './schema.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 
-/** LARDER_* variables that are no keys: the file, the language, and what tests and builds use. */
-const OTHER_VARIABLES = ['LARDER_CONFIG', 'LARDER_LANG', 'LARDER_SKIPS', 'LARDER_KILLS', 'LARDER_BUILD_DIR'];
-const OTHER_PREFIXES = ['LARDER_TEST_', 'LARDER_E2E_', 'LARDER_BENCH_'];
+/** LARDER_* variables that are no keys: the file, and what tests and builds use. */
+const OTHER_VARIABLES = ['LARDER_CONFIG', 'LARDER_SEED', 'LARDER_SKIPS', 'LARDER_KILLS', 'LARDER_BUILD_DIR'];
+const OTHER_PREFIXES = ['LARDER_TEST_'];
 /** What Kubernetes and container links put there for a service that is named `larder`; refusing it would stop the server from starting in a cluster. */
 const SERVICE_LINK = /^LARDER_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/;
 
