@@ -1,6 +1,6 @@
 /** A GOPROXY server over a tree, for benchmarks: counts requests, delays answers when told. Run as a child process. */
 import { createReadStream, statSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,7 +11,7 @@ let zip = 0;
 
 const server = createServer((request, response) => void answer(request.url ?? '/', response));
 
-async function answer(url: string, response: import('node:http').ServerResponse): Promise<void> {
+async function answer(url: string, response: ServerResponse): Promise<void> {
   total++;
   if (url.endsWith('.zip')) zip++;
   if (delayMs < 0) return;

@@ -2,8 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { madeUpModule } from '../../test/fakes/content.ts';
-import { type FakeUpstream, startFakeUpstream } from '../../test/fakes/fake-upstream.ts';
+import { madeUpModule } from '../../tests/fakes/content.ts';
+import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { run } from '../cli/run.ts';
 import { loadConfig } from '../config/load.ts';
 import { composeLarder } from './compose.ts';

@@ -129,7 +129,7 @@ export function artifactTarget(id: ArtifactId): string {
 }
 
 /** The same without extension: where the files of one version stand. */
-export function versionTarget(module: ModuleVersion): string {
+function versionTarget(module: ModuleVersion): string {
   return `${escapePath(module.path)}/@v/${escapeVersion(module.version)}`;
 }
 

@@ -106,7 +106,7 @@ async function readPem(file: string | undefined): Promise<string | undefined> {
 }
 
 /** Whether `hostname` (as URL.hostname prints it) is this machine: localhost, 127.0.0.0/8 or ::1. */
-export function isLoopbackHost(hostname: string): boolean {
+function isLoopbackHost(hostname: string): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]') return true;
   return isIPv4(hostname) && hostname.startsWith('127.');
 }

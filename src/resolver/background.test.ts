@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ManualClock, settle } from '../../test/fakes/manual-clock.ts';
+import { ManualClock, settle } from '../../tests/fakes/manual-clock.ts';
 import { Background } from './background.ts';
 
 let clock: ManualClock;

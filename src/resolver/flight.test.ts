@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ManualClock, settle } from '../../test/fakes/manual-clock.ts';
+import { ManualClock, settle } from '../../tests/fakes/manual-clock.ts';
 import { AppError } from '../std/errors.ts';
 import { type FlightLimits, Flights, type Landed, type Work } from './flight.ts';
 

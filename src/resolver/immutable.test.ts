@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { settle } from '../../test/fakes/manual-clock.ts';
-import { createRig, idOf, type Rig } from '../../test/fakes/resolver-rig.ts';
+import { settle } from '../../tests/fakes/manual-clock.ts';
+import { createRig, idOf, type Rig } from '../../tests/fakes/resolver-rig.ts';
 import { AppError } from '../std/errors.ts';
 import { readWhole } from './read-whole.ts';
 import type { ArtifactAnswer, Question } from './resolver.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { settle } from '../../test/fakes/manual-clock.ts';
-import { createRig, idOf, infoOf, type Rig } from '../../test/fakes/resolver-rig.ts';
+import { settle } from '../../tests/fakes/manual-clock.ts';
+import { createRig, idOf, infoOf, type Rig } from '../../tests/fakes/resolver-rig.ts';
 import type { ModulePath } from '../gomod/module.ts';
 import { AppError } from '../std/errors.ts';
 import type { MutableAnswer, Question } from './resolver.ts';

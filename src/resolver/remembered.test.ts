@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MapRegister } from '../../test/fakes/resolver-rig.ts';
+import { MapRegister } from '../../tests/fakes/resolver-rig.ts';
 import type { ModulePath, Version } from '../gomod/module.ts';
 import { decode, encode, merged, type Remembered, RememberedAnswers, union } from './remembered.ts';
 

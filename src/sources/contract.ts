@@ -17,8 +17,8 @@ export interface SourceUnderTest {
 }
 
 /** The module of the suite: an upper-case letter in path and version, a pre-release, a pseudo-version that lists must not show. */
-export const CONTRACT_MODULE = parseModulePath('example.test/Mod');
-export const CONTRACT_VERSION = 'v1.1.0-RC' as Version;
+const CONTRACT_MODULE = parseModulePath('example.test/Mod');
+const CONTRACT_VERSION = 'v1.1.0-RC' as Version;
 const PSEUDO = 'v0.0.0-20240102030405-0123456789ab' as Version;
 const GO_MOD = `module ${CONTRACT_MODULE}\n`;
 /** No module zip: sources do not look inside. It has the end that a zip has. */
@@ -30,7 +30,7 @@ const ZIP = Buffer.concat([
 ]);
 
 /** The bodies that the place behind the source must hold before the suite starts. */
-export const CONTRACT_CONTENT: Readonly<Record<string, Uint8Array | string>> = {
+const CONTRACT_CONTENT: Readonly<Record<string, Uint8Array | string>> = {
   'example.test/!mod/@v/list': `v1.10.0\nv1.2.0\nv1.1.0-RC\nv1.2.0\n${PSEUDO}\nv2.0.0\nrubbish\n`,
   'example.test/!mod/@latest': '{"Version":"v1.10.0"}',
   'example.test/!mod/@v/main.info': `{"Version":"${PSEUDO}","Time":"2024-01-02T03:04:05Z"}`,

@@ -37,7 +37,7 @@ export function createSources(
 }
 
 /** The Source for one entry, under the given name. */
-export function createSource(entry: ProxyEntry, name: string, { client, netrc }: SourceDependencies): Source {
+function createSource(entry: ProxyEntry, name: string, { client, netrc }: SourceDependencies): Source {
   if (entry.kind === 'off') return createOffSource(name);
   if (entry.kind !== 'proxy') return createDirectSource(name);
   const url = parseUrl(entry.url);

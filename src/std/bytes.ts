@@ -28,9 +28,3 @@ function isBelowSurrogates(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xd800) return false;
   return true;
 }
-
-/** Standard padded base64, strictly: undefined unless encoding the result gives `text` again. */
-export function decodeBase64(text: string): Uint8Array | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text ? bytes : undefined;
-}

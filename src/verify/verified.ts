@@ -22,7 +22,7 @@ interface VerifiedFields {
 }
 
 /**
- * An artifact that may be stored and served. Only verify/ makes one (test/shape holds that line), so storing bytes that
+ * An artifact that may be stored and served. Only verify/ makes one (tests/shape holds that line), so storing bytes that
  * nobody checked does not compile.
  */
 export type Verified = Branded<VerifiedFields, 'Verified'>;

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { plainZip } from '../../../test/fakes/plain-zip.ts';
+import { plainZip } from '../../../tests/fakes/plain-zip.ts';
 import { type ModuleVersion, parseModulePath, type Version } from '../../gomod/module.ts';
 import { createSpoolDirectory } from '../../io/spool.ts';
 import { openTempDirectory } from '../../io/temp-directory.ts';

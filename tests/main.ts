@@ -88,7 +88,7 @@ async function conformance(): Promise<void> {
     tally.skipped.push(`conformance: no folder ${folder} (set CONFORMANCE_DIR)`);
     return;
   }
-  const { code, output } = await run(process.execPath, ['test/conformance/main.ts'], {}, 'show');
+  const { code, output } = await run(process.execPath, ['tests/conformance/main.ts'], {}, 'show');
   const counts = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(output);
   if (counts === null) {
     tally.failed++;
