@@ -62,10 +62,11 @@ larder_install_parts() { # larder_install_parts run|all
   want="$(cksum <package-lock.json)"
   [ "$(cat node_modules/.larder-all 2>/dev/null)" = "$want" ] && return
   [ "$1" = run ] && [ "$(cat node_modules/.larder-run 2>/dev/null)" = "$want" ] && return
-  if [ "$1" = run ]; then omit=--omit=dev; else omit=--include=dev; fi
+  # Where the tools of ./test are, they stay.
+  if [ "$1" = run ] && [ ! -f node_modules/.larder-all ]; then set -- run --omit=dev; else set -- all --include=dev; fi
   mkdir -p .runtime
   larder_say "installing the parts (npm ci) ..."
-  npm ci "$omit" --loglevel=error >.runtime/npm-ci.log 2>&1 || {
+  npm ci "$2" --loglevel=error >.runtime/npm-ci.log 2>&1 || {
     cat .runtime/npm-ci.log >&2
     larder_die "npm ci failed" "check that npm reaches its registry (npm ping), then try again"
   }

@@ -30,7 +30,7 @@ const ZIP = Buffer.concat([
 ]);
 
 /** The bodies that the place behind the source must hold before the suite starts. */
-const CONTRACT_CONTENT: Readonly<Record<string, Uint8Array | string>> = {
+export const CONTRACT_CONTENT: Readonly<Record<string, Uint8Array | string>> = {
   'example.test/!mod/@v/list': `v1.10.0\nv1.2.0\nv1.1.0-RC\nv1.2.0\n${PSEUDO}\nv2.0.0\nrubbish\n`,
   'example.test/!mod/@latest': '{"Version":"v1.10.0"}',
   'example.test/!mod/@v/main.info': `{"Version":"${PSEUDO}","Time":"2024-01-02T03:04:05Z"}`,
