@@ -78,7 +78,7 @@ async function warmZip(ground: Ground): Promise<readonly Row[]> {
 async function warmZipFromDisk(ground: Ground): Promise<readonly Row[]> {
   return warm(
     ground,
-    ['memory.maxObject=1MiB'],
+    ['memory.largest=1MiB'],
     [
       { name: 'warm 2 MB zip, from disk', path: module('two').zip, connections: 8, least: 1.2 },
       { name: 'warm 60 MB zip', path: module('sixty').zip, connections: 4, least: 1 },
@@ -244,7 +244,7 @@ async function hungUpstream(ground: Ground): Promise<readonly Row[]> {
   const larder = await startLarder(ground.dist, {
     data: fresh(ground, 'hung'),
     upstream: ground.upstream.base,
-    set: ['cache.fresh=1s'],
+    set: ['resolver.fresh=1s'],
   });
   await latencyMs(larder.base + module('small').list);
   await ground.upstream.delay(-1);

@@ -52,6 +52,16 @@ describe('fresh, stale, old', () => {
     expect(rig.source('A').count()).toBe(1);
   });
 
+  test('while it is fresh it is there without waiting, and not a moment longer', async () => {
+    const inMemory = (): unknown => rig.resolver.mutableInMemory({ kind: 'list', module: M }, rig.question());
+    expect(inMemory()).toBeUndefined();
+    const first = await list();
+    await rig.clock.advance(59_000);
+    expect(inMemory()).toMatchObject({ result: 'hit', bytes: first.bytes, freshForMs: 1000 });
+    await rig.clock.advance(1000);
+    expect(inMemory()).toBeUndefined();
+  });
+
   test('for ten minutes after that the old list is given at once and refreshed behind', async () => {
     await list();
     rig.source('A').lists.set(M, ['v1.0.0', 'v1.1.0', 'v1.2.0']);

@@ -15,7 +15,7 @@ import { isListed, type MutableQuestion, type Told, versionsOf } from './mutable
 import { Absences, notStored } from './negative.ts';
 import type { ResolverObserver } from './observer.ts';
 import { type Content, grown, merged, type Remembered, type RememberedAnswers, union } from './remembered.ts';
-import type { CacheResult, MutableAnswer, Question } from './resolver.ts';
+import type { CacheResult, MutableAnswer, MutableSubject, Question } from './resolver.ts';
 import { isNotHere } from './walk.ts';
 
 interface MutablesParts {
@@ -108,6 +108,12 @@ export class Mutables {
     if (known !== undefined) return this.#fromKnown(key, question, known, q);
     if (q.mayFetch === 'no') return this.#storedOnly(question, q, failure);
     return this.#ask(key, question, q, failure);
+  }
+
+  /** The answer that is in memory, while it is fresh. */
+  freshInMemory({ kind, module, query = '' }: MutableSubject, scope: Scope): FoundAnswer | undefined {
+    const known = this.#memory.get(keyOf(scope, kind, module, query));
+    return known !== undefined && this.#ageOf(known) < known.freshMs ? this.#told(known, 'hit') : undefined;
   }
 
   /** The highest version of the list, as far as it is in memory. */

@@ -52,6 +52,14 @@ export interface MutableAnswer extends Provenanced {
   readonly freshForMs: number;
 }
 
+/** Names one mutable answer. */
+export interface MutableSubject {
+  readonly kind: 'list' | 'latest' | 'query';
+  readonly module: ModulePath;
+  /** The branch, revision or other name that is asked; absent for list and latest. */
+  readonly query?: string;
+}
+
 /**
  * The questions a go command asks, answered from the store or through the plan.
  * Rejects with AppError: NOT_FOUND or GONE only when every source of the plan said so (or mayFetch is 'no' and nothing is stored); any other code
@@ -66,6 +74,8 @@ export interface Resolver {
   query(module: ModulePath, query: string, q: Question): Promise<MutableAnswer>;
   list(module: ModulePath, q: Question): Promise<MutableAnswer>;
   latest(module: ModulePath, q: Question): Promise<MutableAnswer>;
+  /** The answer to one of these three without waiting, while a fresh one is in memory: the hot path. */
+  mutableInMemory(of: MutableSubject, q: Pick<Question, 'plan'>): MutableAnswer | undefined;
 }
 
 /** A resolver with its end. */
@@ -97,6 +107,7 @@ export function createResolver(parts: ResolverParts): RunningResolver {
     list: (module, q) => mutables.find(asker.list(module, q.plan), q),
     latest: (module, q) => mutables.find(asker.latest(module, q.plan), q),
     query: (module, query, q) => mutables.find(asker.query(module, query, q.plan), q),
+    mutableInMemory: (of, { plan }) => mutables.freshInMemory(of, plan.scope),
     idle: () => mutables.idle(),
     close: async () => {
       immutables.close();

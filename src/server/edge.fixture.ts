@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import type { ArtifactId, ModulePath } from '../gomod/module.ts';
 import { artifactTarget } from '../gomod/protocol.ts';
 import type { Gate } from '../policy/gate.ts';
-import type { ArtifactAnswer, MutableAnswer, Question, Resolver } from '../resolver/resolver.ts';
+import type { ArtifactAnswer, MutableAnswer, MutableSubject, Question, Resolver } from '../resolver/resolver.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import type { BodyReader } from './body-sender.ts';
@@ -83,6 +83,12 @@ class StubResolver implements Resolver {
   artifactInMemory(id: ArtifactId): ArtifactAnswer | undefined {
     const answer = this.artifacts.get(artifactTarget(id));
     return answer?.bytes === undefined ? undefined : answer;
+  }
+
+  /** Fresh answers; the stale ones have to be waited for. */
+  mutableInMemory({ kind, module, query }: MutableSubject): MutableAnswer | undefined {
+    const answer = this.mutables.get(`${module} ${query ?? kind}`);
+    return answer?.result === 'hit' && answer.freshForMs > 0 ? answer : undefined;
   }
 
   async artifact(id: ArtifactId, q: Question): Promise<ArtifactAnswer> {

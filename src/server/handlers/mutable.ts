@@ -7,9 +7,11 @@ import { sendMutable } from '../send-answer.ts';
 
 type MutableRequest = ListRequest | LatestRequest | QueryRequest;
 
-/** Answers what may change: `@v/list`, `@latest`, `.info` of a branch or revision. */
+/** Answers what may change: `@v/list`, `@latest`, `.info` of a branch or revision. At once while a fresh answer is in memory. */
 export function answerMutable(x: Exchange, request: MutableRequest, plan: RoutePlan, desk: Desk): void {
-  desk.settle(x, resolveAndSend(x, request, plan, desk));
+  const known = desk.resolver.mutableInMemory(request, { plan });
+  if (known !== undefined) sendMutable(x, request.kind, known, desk.outbox);
+  else desk.settle(x, resolveAndSend(x, request, plan, desk));
 }
 
 async function resolveAndSend(x: Exchange, request: MutableRequest, plan: RoutePlan, desk: Desk): Promise<void> {
