@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Spool } from '../sources/source.ts';
-import { type Ask, waitFor } from '../std/ask.ts';
+import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import type { Spooled, SpooledMemory } from '../std/spooled.ts';
 import { diskFailure } from './disk-failure.ts';
@@ -50,6 +50,7 @@ async function fillFrom(body: AsyncIterable<Uint8Array>, filling: Filling, o: As
   let isAtEnd = false;
   try {
     for (;;) {
+      throwIfAborted(o.signal);
       const next = await waitFor(chunks.next(), o.signal);
       if (next.done === true) break;
       await filling.add(next.value);

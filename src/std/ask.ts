@@ -18,6 +18,8 @@ export function abortedError(signal: AbortSignal): AppError {
 
 /** Resolves with `promise`, or rejects as soon as `signal` fires; the work behind `promise` goes on. */
 export async function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // From here on it is ours: once the signal has fired nobody else hears of its failure, and an unheard one ends the process.
+  promise.catch(() => undefined);
   throwIfAborted(signal);
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(abortedError(signal));
