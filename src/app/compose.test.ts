@@ -171,7 +171,7 @@ describe('what keeps a Larder from starting is said in one line', () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(compose({ data: join(folder, 'file/data') })).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      detail: { reason: 'data-not-writable' },
+      detail: { reason: 'data-not-a-folder' },
     });
   });
 

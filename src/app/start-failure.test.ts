@@ -12,6 +12,8 @@ describe('a failure to start', () => {
     ['EDQUOT', 'data-disk-full'],
     ['EACCES', 'data-not-writable'],
     ['EROFS', 'data-not-writable'],
+    ['EEXIST', 'data-not-a-folder'],
+    ['ENOTDIR', 'data-not-a-folder'],
   ])('%s in the data folder is %s', (code, reason) => {
     const failure = dataFailure(diskFailure(system(code), 'create data folder /d'), '/d');
     expect(failure).toMatchObject({ code: 'STORE_UNAVAILABLE', detail: { reason, folder: '/d', why: code } });
@@ -39,6 +41,7 @@ describe('a failure to start', () => {
       'no-such-address',
       'data-not-writable',
       'data-disk-full',
+      'data-not-a-folder',
       'tls-unusable',
       'no-modcache',
     ];

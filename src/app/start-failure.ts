@@ -7,6 +7,7 @@ type StartReason =
   | 'no-such-address'
   | 'data-not-writable'
   | 'data-disk-full'
+  | 'data-not-a-folder'
   | 'tls-unusable'
   | 'no-modcache';
 
@@ -16,6 +17,13 @@ const LISTEN_REASONS: Readonly<Record<string, StartReason>> = {
   EADDRNOTAVAIL: 'no-such-address',
   ENOTFOUND: 'no-such-address',
   EAI_AGAIN: 'no-such-address',
+};
+
+const DATA_REASONS: Readonly<Record<string, StartReason>> = {
+  ENOSPC: 'data-disk-full',
+  EDQUOT: 'data-disk-full',
+  EEXIST: 'data-not-a-folder',
+  ENOTDIR: 'data-not-a-folder',
 };
 
 /** Why the listener did not open, as the command line can tell it: CONFIG_INVALID with a reason where that is known. */
@@ -32,8 +40,7 @@ export function dataFailure(error: unknown, folder: string): AppError {
   const failure = toAppError(error, `open data folder ${folder}`);
   const system = systemCodeOf(failure.cause);
   if (isAppError(error) && system === undefined) return failure;
-  const isFull = system === 'ENOSPC' || system === 'EDQUOT';
-  return withReason(failure, isFull ? 'data-disk-full' : 'data-not-writable', {
+  return withReason(failure, DATA_REASONS[system ?? ''] ?? 'data-not-writable', {
     folder,
     why: system ?? failure.message,
   });

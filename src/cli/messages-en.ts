@@ -128,6 +128,10 @@ export const english: Messages = {
       what: `data folder ${folder}: the disk is full`,
       fix: 'free some space, or choose a folder on another disk: larder serve --data FOLDER',
     }),
+    'data-not-a-folder': ({ folder, why }) => ({
+      what: `data folder ${folder}: a file is in the way (${why})`,
+      fix: 'name a folder and not a file: larder serve --data FOLDER; larder makes it when it is not there',
+    }),
     'tls-unusable': ({ why }) => ({
       what: `${why}`,
       fix: 'tls.cert and tls.key name PEM files that belong together, have not expired, and may be read',

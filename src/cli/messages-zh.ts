@@ -130,6 +130,10 @@ export const chinese: Messages = {
       what: `数据目录 ${folder}：磁盘已满`,
       fix: '释放空间，或换一个磁盘上的目录：larder serve --data 目录',
     }),
+    'data-not-a-folder': ({ folder, why }) => ({
+      what: `数据目录 ${folder}：路径上有文件（${why}）`,
+      fix: '指定目录而不是文件：larder serve --data 目录；目录不存在时 larder 会创建',
+    }),
     'tls-unusable': ({ why }) => ({
       what: `${why}`,
       fix: 'tls.cert 和 tls.key 应是配对、未过期且 larder 可读的 PEM 文件',

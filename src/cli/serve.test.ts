@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { madeUpModule } from '../../tests/fakes/content.ts';
+import { startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 
 const MAIN = resolve(import.meta.dirname, '../main.ts');
 
@@ -78,10 +80,33 @@ describe('larder serve, as a process', () => {
     );
   });
 
+  test('goes on when the reader of its log has died, and finishes what is in progress after SIGTERM', async () => {
+    const upstream = await startFakeUpstream({ content: [madeUpModule('example.com/m', 'v1.0.0')] });
+    upstream.fault(() => ({ delayMs: 1500 }));
+    const args = ['serve', '--listen', '127.0.0.1:0', '--data', 'data', '--upstream', upstream.base];
+    const { child, ended, url } = larder([...args, '--set', 'drain.accept=0']);
+    const base = await url();
+    child.stderr.destroy();
+    const answer = fetch(`${base}/example.com/m/@v/v1.0.0.mod`).then(({ status }) => status);
+    await expect.poll(() => upstream.count(/\.mod$/)).toBe(1);
+    child.kill('SIGTERM');
+    expect(await answer).toBe(200);
+    expect(await ended).toBe(0);
+    await upstream.close();
+  });
+
   test('says in Chinese that the data folder cannot be used; exit 1', async () => {
     writeFileSync(join(folder, 'file'), '');
     const { ended, output } = larder(['serve', '--data', 'file/data'], { LANG: 'zh_CN.UTF-8' });
     expect(await ended).toBe(1);
-    expect(output().err).toMatch(/^larder: 数据目录 .*file\/data：无法写入（ENOTDIR）\n解决办法: .*\n$/);
+    expect(output().err).toMatch(/^larder: 数据目录 .*file\/data：路径上有文件（ENOTDIR）\n解决办法: .*目录.*\n$/);
+  });
+
+  test.each(['file', 'file/data'])('says of --data %s that a file is there and a folder is needed', async (data) => {
+    writeFileSync(join(folder, 'file'), '');
+    const { ended, output } = larder(['serve', '--data', data]);
+    expect(await ended).toBe(1);
+    expect(output().err).toMatch(/^larder: data folder .*: a file is in the way \(E(EXIST|NOTDIR)\)\n/);
+    expect(output().err).toContain('what to do: name a folder and not a file');
   });
 });
