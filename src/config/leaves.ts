@@ -51,11 +51,11 @@ export function path(defaultText: string, facts: Facts & { readonly example: str
     .meta({ ...facts, expected: 'path', defaultText });
 }
 
-/** A key that holds any number of paths. */
+/** A key that holds any number of paths; a single text is a list of one. */
 export function paths(facts: Facts & { readonly example: string }) {
+  const one = text().transform((path) => [path]);
   return z
-    .array(text())
-    .max(1000)
+    .union([z.array(text()).max(1000), one])
     .default([])
     .meta({ ...facts, expected: 'paths', defaultText: 'none' });
 }

@@ -138,6 +138,12 @@ describe('the upstream that Go would use', () => {
     expect(good({ environment, sets: ['noProxy=y.example'] }).config.noProxy).toBe('y.example');
   });
 
+  test('one path is a list of one, wherever it is written', () => {
+    const { config } = good({ file: 'modcache: cache\nverify:\n  goSum: /srv/go.sum\n' });
+    expect([config.modcache, config.verify.goSum]).toEqual([[join(folder, 'cache')], ['/srv/go.sum']]);
+    expect(good({ environment: { LARDER_VERIFY_GO_SUM: '/a,/b' } }).config.verify.goSum).toEqual(['/a', '/b']);
+  });
+
   test('a list of entries is the chain with commas', () => {
     expect(
       good({ file: 'upstream:\n  - https://a.test\n  - https://b.test|https://c.test\n  - direct\n' }).config.upstream,
@@ -243,7 +249,8 @@ describe('what is refused, all at once, with file, line and what to write', () =
     ['log: {level: loud}', 'log.level', 'loud'],
     ['drain: {finish: 60}', 'drain.finish', '60'],
     ['drain: {finish: 2h}', 'drain.finish', '2h'],
-    ['modcache: /x', 'modcache', join('/x')],
+    ['modcache: 5', 'modcache', '5'],
+    ['verify: {goSum: ""}', 'verify.goSum', ''],
     ['data: [a]', 'data', '*'],
     ['upstream: []', 'upstream', ''],
   ])('%s', (file, key, shown) => {

@@ -6,7 +6,7 @@ import { type KeySpec, keySpecs } from './schema.ts';
 const FORMS: Readonly<Record<Expected, string>> = {
   address: '`host:port`',
   path: 'path',
-  paths: 'list of paths',
+  paths: 'list of paths, or one path',
   upstream: 'GOPROXY list',
   globs: 'comma-separated globs',
   boolean: '`true` or `false`',
