@@ -109,10 +109,10 @@ export const schema = z
       }),
       backlog: count(4096, [1, 65_535], { description: 'Connections that the kernel keeps waiting to be accepted.' }),
       rememberedRoutes: count(8192, [1, 1_000_000], { description: 'Request targets whose parsing is remembered.' }),
-      sendingBuffers: count(64, [1, 10_000], {
+      sendingBuffers: count(16, [1, 10_000], {
         description: 'Sendings of stored files that get two large buffers at a time; more get a small one each.',
       }),
-      bufferSize: size('256KiB', ['16KiB', '8MiB'], { description: 'Size of a large sending buffer.' }),
+      bufferSize: size('512KiB', ['16KiB', '8MiB'], { description: 'Size of a large sending buffer.' }),
       smallBufferSize: size('64KiB', ['4KiB', '8MiB'], {
         description: 'Size of the buffer of a sending beyond server.sendingBuffers.',
       }),

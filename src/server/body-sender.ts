@@ -22,7 +22,7 @@ export interface BufferPoolOptions {
   readonly overflowBytes: number;
 }
 
-export const defaultBufferPool: BufferPoolOptions = { lanes: 64, bufferBytes: 256 * 1024, overflowBytes: 64 * 1024 };
+export const defaultBufferPool: BufferPoolOptions = { lanes: 16, bufferBytes: 512 * 1024, overflowBytes: 64 * 1024 };
 
 /**
  * Large buffers used again and again: allocating and faulting in fresh memory for each piece costs more than sending it
