@@ -10,6 +10,7 @@ import { createEdge, type Edge } from '../server/edge.ts';
 import { type Listener, listen } from '../server/listener.ts';
 import { readNetrc } from '../sources/goproxy/netrc.ts';
 import { systemClock } from '../std/clock.ts';
+import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import type { ZipInspector } from '../verify/zip-inspector.ts';
 import { createChain } from './chain.ts';
@@ -41,6 +42,8 @@ export interface Larder extends Running {
 /** Everything behind the edge: what answers questions, without a socket. */
 export interface Engine {
   readonly keep: Keep;
+  /** Of the go.sum files in the configuration. */
+  readonly pins: GoSumPins;
   readonly resolver: RunningResolver;
   readonly gate: Gate;
   readonly verifier: Verifier;
@@ -85,11 +88,12 @@ export async function openEngine(
     instanceId,
   }: { readonly observers: Observers; readonly closing: Closing; readonly instanceId: string },
 ): Promise<Engine> {
-  const keep = await openKeep(config, observers.artifacts);
+  const pins = await readGoSumPins(config.verify.goSum);
+  const keep = await openKeep(config, observers.artifacts, pins);
   closing.add(() => keep.close());
   const client = new HttpClient(clientOptions(config, around, instanceId));
   closing.add(() => client.close());
-  const { verifier, inspector } = await openVerifier(config, closing);
+  const { verifier, inspector } = openVerifier(config, pins, closing);
   const netrc = await readNetrc(around.environment, around.home);
   const { sources, planFor } = await createChain(config, { client, netrc });
   const resolver = createResolver({
@@ -105,7 +109,7 @@ export async function openEngine(
     limits: resolverLimits(config),
   });
   closing.add(() => resolver.close());
-  return { keep, verifier, inspector, resolver, gate: createGate(planFor) };
+  return { keep, pins, verifier, inspector, resolver, gate: createGate(planFor) };
 }
 
 function clientOptions(config: Config, { version, environment }: Around, instanceId: string): HttpClientOptions {

@@ -85,6 +85,16 @@ describe('larder fsck', () => {
     expect((await fsck()).code).toBe(0);
   });
 
+  test('tells of what a go.sum pins to another hash, and --repair leaves it', async () => {
+    writeFileSync(join(folder, 'go.sum'), `example.com/quote v1.2.3 h1:${'A'.repeat(43)}=\n`);
+    writeFileSync(join(folder, 'larder.yaml'), `verify:\n  goSum: [${join(folder, 'go.sum')}]\n`);
+    const before = readFileSync(stored('zip'));
+    const { code, out } = await fsck('--repair', '--config', join(folder, 'larder.yaml'), '--upstream', upstream.base);
+    expect(code).toBe(3);
+    expect(out).toContain(`altered: download/${NAME}.zip: its h1 is h1:`);
+    expect(readFileSync(stored('zip')).equals(before)).toBe(true);
+  });
+
   test('--repair with no upstream to ask says so, and exits 3', async () => {
     rmSync(stored('zip'));
     const { code, out } = await fsck('--repair', '--upstream', 'off');

@@ -9,6 +9,7 @@ import { AppError } from '../std/errors.ts';
 import { type DataFolder, openDataFolder } from '../storage/disk/data-folder.ts';
 import { openStore } from '../storage/registry.ts';
 import type { BlobStore } from '../storage/store.ts';
+import type { GoSumPins } from '../verify/pins.ts';
 import { artifactLimits } from './limits.ts';
 import { dataFailure } from './start-failure.ts';
 
@@ -28,7 +29,7 @@ const EVIDENCE_BYTES = 512 * 1024 * 1024;
 const LONGEST_OPEN_MS = 30_000;
 
 /** Opens the data folder and what lies in it. Rejects with CONFIG_INVALID or STORE_UNAVAILABLE. Scans nothing. */
-export async function openKeep(config: Config, observer: ArtifactObserver): Promise<Keep> {
+export async function openKeep(config: Config, observer: ArtifactObserver, pins: GoSumPins): Promise<Keep> {
   const folder = await openFolder(config.data);
   const { root, temp } = folder;
   const store = openStore('disk', { root, temp, now: () => systemClock.now() });
@@ -40,6 +41,7 @@ export async function openKeep(config: Config, observer: ArtifactObserver): Prom
     spool: spools.spool(EVIDENCE_BYTES),
     clock: systemClock,
     observer,
+    pinVerdict: pins.verdict,
     ...artifactLimits(config),
   });
   return { folder, store, registers, artifacts, spools, close: () => folder.close() };

@@ -407,6 +407,36 @@ describe('damage at rest', () => {
   });
 });
 
+describe('what a trusted go.sum pins to another hash', () => {
+  const pinned = hashGoMod(Buffer.from('another'));
+  const pinVerdict = (kind: string) =>
+    kind === 'zip' ? { verdict: 'mismatch' as const, file: 'go.sum', pinned } : { verdict: 'match' as const };
+
+  test.each([small, large])('is not served although it was stored before, is told, and stays', async (body) => {
+    await artifactStore().commit('public', verified(zip(), body), o);
+    const store = artifactStore({ pinVerdict });
+    for (let i = 0; i < 2; i++) {
+      const failure = { code: 'CHECKSUM_MISMATCH', detail: { stored: H1, pinned, file: 'go.sum' } };
+      await expect(store.find('public', zip(), o)).rejects.toMatchObject(failure);
+      expect(store.inMemory('public', zip())).toBeUndefined();
+    }
+    expect(damages.map((one) => one.kind)).toEqual(['mismatch', 'mismatch']);
+    expect(await textOf(await artifactStore().find('public', zip(), o))).toBe(body);
+  });
+
+  test('is not given out by a second commit either', async () => {
+    await artifactStore().commit('public', verified(zip(), large), o);
+    const again = artifactStore({ pinVerdict }).commit('public', verified(zip(), large), o);
+    await expect(again).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH', detail: { stored: H1, pinned } });
+  });
+
+  test('concerns that file alone', async () => {
+    await artifactStore().commit('public', verified(idOf('v1.0.0', 'mod'), small), o);
+    const store = artifactStore({ pinVerdict });
+    expect(await textOf(await store.find('public', idOf('v1.0.0', 'mod'), o))).toBe(small);
+  });
+});
+
 describe('versions and the list for static servers', () => {
   const commit = async (store: ArtifactStore, ...versions: string[]): Promise<void> => {
     for (const version of versions)

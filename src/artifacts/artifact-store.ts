@@ -16,6 +16,7 @@ import { dataKey, type Place, recordKey } from './layout.ts';
 import { ListFiles } from './list-file.ts';
 import type { ArtifactObserver, Damage } from './observer.ts';
 import { type Provenance, provenanceOf } from './provenance.ts';
+import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
 import { readWhole, sum, sumOf } from './whole-blob.ts';
@@ -26,6 +27,8 @@ export interface ArtifactStoreOptions {
   readonly spool: BodySpool;
   readonly clock: Clock;
   readonly observer: ArtifactObserver;
+  /** What the operator's go.sum files say of stored hashes (default: nothing). */
+  readonly pinVerdict?: PinVerdictOf;
   /** Artifacts up to this size are kept in memory (default 4 MiB). */
   readonly memoryArtifactBytes?: number;
   /** All artifacts in memory together (default 256 MiB). */
@@ -56,7 +59,7 @@ interface Known {
   readonly storedAt: number;
 }
 
-/** The immutable artifacts of all scopes. Rejects with STORE_UNAVAILABLE, CHECKSUM_MISMATCH (commit only), TOO_LARGE, CONFLICT or ABORTED. */
+/** The immutable artifacts of all scopes. Rejects with STORE_UNAVAILABLE, CHECKSUM_MISMATCH, TOO_LARGE, CONFLICT or ABORTED. */
 export class ArtifactStore {
   readonly #store: BlobStore;
   readonly #clock: Clock;
@@ -64,6 +67,7 @@ export class ArtifactStore {
   readonly #records: Records;
   readonly #quarantine: Quarantine;
   readonly #lists: ListFiles;
+  readonly #pinVerdict: PinVerdictOf | undefined;
   readonly #memoryArtifactBytes: number;
   readonly #checkEveryMs: number;
   readonly #orphanGraceMs: number;
@@ -80,6 +84,7 @@ export class ArtifactStore {
     this.#records = new Records(store);
     this.#quarantine = new Quarantine(options);
     this.#lists = new ListFiles({ store, records: this.#records, clock, observer });
+    this.#pinVerdict = options.pinVerdict;
     this.#memoryArtifactBytes = options.memoryArtifactBytes ?? 4 * MIB;
     this.#checkEveryMs = options.checkEveryMs ?? DAY_MS;
     this.#orphanGraceMs = options.orphanGraceMs ?? 10_000;
@@ -96,7 +101,8 @@ export class ArtifactStore {
 
   /**
    * The artifact, its bytes checked against the record, or undefined when there is none. Damaged bytes are put aside and count as none, so the
-   * caller fetches them anew; the record stays and says what the new ones must be.
+   * caller fetches them anew; the record stays and says what the new ones must be. Rejects with CHECKSUM_MISMATCH when a trusted go.sum has
+   * another hash than the record.
    */
   async find(scope: string, id: ArtifactId, o: Ask): Promise<Artifact | undefined> {
     return this.inMemory(scope, id) ?? (await this.#load({ scope, id }, o));
@@ -178,6 +184,7 @@ export class ArtifactStore {
     if (known !== undefined) return known;
     const record = await this.#readRecord(place, NEVER);
     if (record === undefined) return undefined;
+    this.#requirePinned(place, record);
     try {
       if (record.sizeBytes <= this.#memoryArtifactBytes) return await this.#loadSmall(place, record, key);
       return await this.#loadLarge(place, record);
@@ -208,6 +215,17 @@ export class ArtifactStore {
       await this.#putAside(recordKey(place), place, error.message, o);
       return undefined;
     }
+  }
+
+  /** Stored before the operator pinned another hash: somebody must look which is right. Nothing is taken away, and fetching it again would not help. */
+  #requirePinned(place: Place, { h1, source }: Provenance): void {
+    const fault = pinFault(this.#pinVerdict, place.id, h1);
+    if (fault === undefined) return;
+    const message = `find ${dataKey(place)}: ${fault.what}`;
+    this.#tell('mismatch', dataKey(place), message);
+    throw new AppError('CHECKSUM_MISMATCH', message, {
+      detail: { stored: h1, pinned: fault.pinned, file: fault.file, source },
+    });
   }
 
   async #loadSmall(place: Place, record: Provenance, key: string): Promise<Artifact | undefined> {

@@ -213,6 +213,17 @@ describe('fsck', () => {
     expect(report.findings.map((one) => one.path)).toEqual([`${BASE}/v1.1.0.zip`]);
   });
 
+  test('tells of what a trusted go.sum pins to another hash, and leaves it where it is', async () => {
+    const pinned = hashGoMod(Buffer.from('other'));
+    const pinVerdict: FsckOptions['pinVerdict'] = (kind, { version }) =>
+      kind === 'zip' && version === 'v1.1.0' ? { verdict: 'mismatch', file: 'go.sum', pinned } : { verdict: 'unknown' };
+    const what = `its h1 is ${hashGoMod(Buffer.from(GO_MOD))}, pinned is ${pinned} in go.sum`;
+    expect((await check({ ...repairing(), pinVerdict })).findings).toMatchObject([
+      { kind: 'altered', path: `${BASE}/v1.1.0.zip`, what: expect.stringContaining(what), repaired: false },
+    ]);
+    expect((await check()).findings).toEqual([]);
+  });
+
   test('says so when what is damaged cannot be fetched again, and keeps its record', async () => {
     await overwrite(`${BASE}/v1.2.0.info`, 'the info of v1.2.1');
     const offline = { ...repairing(), refetch: () => Promise.reject(new Error('upstream is down')) };

@@ -10,6 +10,7 @@ import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import type { BlobInfo, BlobStore } from '../storage/store.ts';
 import { dataKey, meaningOf, type Place, recordKey } from './layout.ts';
+import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import type { Provenance } from './provenance.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
@@ -47,6 +48,8 @@ export interface FsckOptions extends Ask {
   readonly spool: BodySpool;
   readonly clock: Clock;
   readonly repair: boolean;
+  /** What the operator's go.sum files say of stored hashes. What contradicts them is told and never touched. */
+  readonly pinVerdict?: PinVerdictOf;
   /** Files that no key of the store can name, as the adapter tells of them. */
   readonly strangers?: AsyncIterable<string>;
   /** With repair: gets the artifact anew, after its damaged bytes were put aside. Rejects when it cannot. */
@@ -136,10 +139,22 @@ class Fsck {
       const kind = found.sizeBytes === record.sizeBytes ? 'altered' : 'partial';
       const fault = faultOf(found, record) ?? (await this.#hashFault(place, record));
       if (fault !== undefined) await this.#replace(kind, place, fault);
+      else this.#checkPin(place, record);
     } catch (error) {
       if (!isAppError(error, 'STORE_CORRUPT')) throw error;
       await this.#replace('altered', place, error.message);
     }
+  }
+
+  #checkPin(place: Place, { h1, source }: Provenance): void {
+    const fault = pinFault(this.#o.pinVerdict, place.id, h1);
+    if (fault === undefined) return;
+    this.#tell(
+      'altered',
+      dataKey(place),
+      `${fault.what}; it came from ${source}: find out which of them is right`,
+      false,
+    );
   }
 
   /** Only a changed record can have the right SHA-256 and a wrong h1. */
