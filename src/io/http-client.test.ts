@@ -33,6 +33,12 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listening(createServer(listener))}`;
 }
 
+/** Answers every connection with `answer` as it is, then ends it. */
+async function serveRaw(answer: string): Promise<string> {
+  const server = createTcpServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(answer)));
+  return `http://127.0.0.1:${await listening(server)}`;
+}
+
 const ask = { signal: new AbortController().signal, attempt: 'fetch x', maxBytes: 1000 };
 
 async function textOf(client: HttpClient, url: string, more: object = {}): Promise<string> {
@@ -157,6 +163,26 @@ describe('limits', () => {
       code: 'UPSTREAM_UNAVAILABLE',
       message: 'fetch x: cut after 3 of 10 bytes',
     });
+  });
+
+  test.each([
+    ['HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\nabc', 'cut after 3 of 10 bytes'],
+    ['HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nabc', 'cut after 3 of 10 bytes'],
+    ['HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nabc', 'cut after 3 bytes'],
+  ])('a body that the other side ends early in good order is cut too: %j', async (answer, what) => {
+    await expect(textOf(clientWith(), await serveRaw(answer))).rejects.toMatchObject({
+      code: 'UPSTREAM_UNAVAILABLE',
+      message: `fetch x: ${what}`,
+    });
+  });
+
+  test.each([
+    ['Content-Length: 2', 'length'],
+    ['Transfer-Encoding: identity', 'until-close'],
+    ['X: y', 'until-close'],
+  ])('how the end of a body is told: after %s by %s', async (header, framing) => {
+    const origin = await serveRaw(`HTTP/1.1 200 OK\r\nConnection: close\r\n${header}\r\n\r\nab`);
+    expect(await clientWith().getBytes(new URL(origin), ask)).toMatchObject({ framing });
   });
 
   test('nobody listening', async () => {

@@ -203,8 +203,8 @@ export class HttpClient {
         idleTimeoutMs: this.#limits.idleTimeoutMs,
         ...(sizeBytes !== undefined && { sizeBytes }),
       };
-      const framing =
-        sizeBytes !== undefined ? 'length' : single(reply, 'transfer-encoding') === '' ? 'until-close' : 'chunked';
+      const isChunked = /(^|,)\s*chunked\s*$/i.test(single(reply, 'transfer-encoding'));
+      const framing = sizeBytes !== undefined ? 'length' : isChunked ? 'chunked' : 'until-close';
       const body = boundedBody(reply.body, facts, watch);
       return {
         kind: 'ok',

@@ -23,6 +23,7 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'name lookup failed',
   UND_ERR_SOCKET: 'connection closed',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection closed', // Closed in good order, but inside the body.
 };
 
 /**
@@ -58,9 +59,7 @@ export function isStaleConnection(error: unknown): boolean {
 }
 
 function isNotHttp(code: string): boolean {
-  return (
-    code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
-  );
+  return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW';
 }
 
 function tlsReason(error: unknown, code: string): string | undefined {
