@@ -34,9 +34,9 @@ export interface Source {
   readonly name: string;
   /** Known tagged versions: valid, canonical, no pseudo-versions, semver order, no repeats. At most 100,000. */
   list(module: ModulePath, o: Ask): Promise<readonly Version[]>;
-  /** What a version, branch, tag or revision is here: `.info` of it. For a canonical version the answer's version equals it (else UPSTREAM_BAD_RESPONSE). */
+  /** What a version, branch, tag or revision is here: `.info` of it. For a canonical version the answer's version equals it (else UPSTREAM_BAD_RESPONSE); for anything else it is canonical but need not fit the path. */
   query(module: ModulePath, query: string, o: Ask): Promise<Unverified<RevInfo>>;
-  /** The newest version as this place tells it (`@latest`). */
+  /** The newest version as this place tells it (`@latest`): canonical, but need not fit the path. */
   latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>>;
   /** go.mod of the version; at most 16 MiB. */
   mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>>;

@@ -317,15 +317,31 @@ describe('what an answer means', () => {
     await expect(source.list(path, o)).rejects.toMatchObject({ code: 'TOO_LARGE' });
   });
 
-  test('an info whose version cannot belong to the module is refused, also for a branch', async () => {
+  test('a version that does not fit the path is an answer to a query, which the go command judges, but not to a version', async () => {
     heal = fake.fault(() => ({ answer: { status: 200, body: Buffer.from('{"Version":"v2.0.0"}') } }));
-    await expect(source.query(path, 'main', o)).rejects.toMatchObject({ code: 'UPSTREAM_BAD_RESPONSE' });
-    await expect(source.latest(path, o)).rejects.toMatchObject({ code: 'UPSTREAM_BAD_RESPONSE' });
+    for (const query of ['main', 'v2.0.0'])
+      expect(await source.query(path, query, o)).toMatchObject({ unverified: { version: 'v2.0.0' } });
+    expect(await source.latest(path, o)).toMatchObject({ unverified: { version: 'v2.0.0' } });
+    expect((await failureOf('info'))?.code).toBe('UPSTREAM_BAD_RESPONSE');
   });
 
-  test('a go.mod without length is taken when its last line is whole', async () => {
+  test('a version that is not canonical is no answer to any question', async () => {
+    heal = fake.fault(() => ({ answer: { status: 200, body: Buffer.from('{"Version":"v2"}') } }));
+    await expect(source.query(path, 'v2', o)).rejects.toMatchObject({ code: 'UPSTREAM_BAD_RESPONSE' });
+  });
+
+  test('text without a length is refused even when its last line is whole: it may be cut between two lines', async () => {
     heal = fake.fault(() => ({ contentLength: 'none' }));
-    expect(await failureOf('mod')).toBeUndefined();
+    const cut = { code: 'UPSTREAM_BAD_RESPONSE', message: expect.stringContaining('it may be cut') };
+    expect(await failureOf('mod')).toMatchObject(cut);
+    expect(await failureOf('info')).toMatchObject(cut);
+    await expect(source.list(path, o)).rejects.toMatchObject(cut);
+    await expect(source.latest(path, o)).rejects.toMatchObject(cut);
+  });
+
+  test('a zip without a length is taken: its end record says whether it is whole', async () => {
+    heal = fake.fault(() => ({ contentLength: 'none' }));
+    expect(await failureOf('zip')).toBeUndefined();
   });
 });
 

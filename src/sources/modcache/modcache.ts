@@ -12,7 +12,6 @@ import { artifactTarget, escapedTarget, type ProxyRequest } from '../../gomod/pr
 import { isPseudoVersion } from '../../gomod/pseudo.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
 import { sortVersions } from '../../gomod/semver.ts';
-import { shown } from '../../gomod/shown.ts';
 import { MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
 import { MAX_LIST_BYTES, newestCommit, parseVersionList } from '../../gomod/version-list.ts';
 import { type Ask, throwIfAborted } from '../../std/ask.ts';
@@ -69,7 +68,7 @@ export class ModcacheSource implements Source {
     const request: ProxyRequest = isExact
       ? { kind: 'artifact', id: { module: { path: module, version: query }, kind: 'info' } }
       : { kind: 'query', module, query };
-    const info = await this.#info(request, module, attempt, o);
+    const info = await this.#info(request, attempt, o);
     if (isExact && info.version !== query) throw damaged(attempt, `the file is about version ${info.version}`);
     return { unverified: info, source: this.name };
   }
@@ -81,7 +80,7 @@ export class ModcacheSource implements Source {
    */
   async latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>> {
     const attempt = `find the latest version of ${module} in ${this.name}`;
-    const told = await this.#optional(this.#info({ kind: 'latest', module }, module, attempt, o));
+    const told = await this.#optional(this.#info({ kind: 'latest', module }, attempt, o));
     if (told !== undefined) return { unverified: told, source: this.name };
     const [tagged, held] = await Promise.all([
       this.#optional(this.list(module, o)),
@@ -112,12 +111,8 @@ export class ModcacheSource implements Source {
     return { unverified: spooled, source: this.name, ...(claimedH1 === undefined ? {} : { claimedH1 }) };
   }
 
-  async #info(request: ProxyRequest, module: ModulePath, attempt: string, o: Ask): Promise<RevInfo> {
-    const info = parseInfo(await readTreeFile(this.#path(escapedTarget(request)), MAX_INFO_BYTES, attempt, o), attempt);
-    const { version } = info;
-    if (!isCanonicalFor(module, version))
-      throw damaged(attempt, `version ${shown(version)} cannot belong to this module`);
-    return info;
+  async #info(request: ProxyRequest, attempt: string, o: Ask): Promise<RevInfo> {
+    return parseInfo(await readTreeFile(this.#path(escapedTarget(request)), MAX_INFO_BYTES, attempt, o), attempt);
   }
 
   async #listFile(module: ModulePath, attempt: string, o: Ask): Promise<readonly Version[] | undefined> {
