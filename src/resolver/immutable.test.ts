@@ -138,7 +138,10 @@ describe('absence and outage', () => {
     });
   });
 
-  test('absence is remembered for 30 s', async () => {
+  test('absence of a version older than one that is known is remembered for 30 s', async () => {
+    rig.source('B').lists.set('rsc.io/quote', ['v1.9.9']);
+    await rig.resolver.list(idOf(M, 'mod').module.path, rig.question('B'));
+    rig.source('B').asked.length = 0;
     expect(await codeOf(ask('mod', 'B'))).toBe('NOT_FOUND');
     await rig.clock.advance(29_000);
     expect(await failureOf(ask('mod', 'B'))).toMatchObject({ code: 'NOT_FOUND', detail: { result: 'negative' } });
@@ -158,6 +161,15 @@ describe('absence and outage', () => {
     expect(await rig.resolver.artifact(newer, rig.question())).toMatchObject({ result: 'miss' });
     const list = await rig.resolver.list(newer.module.path, rig.question());
     expect(Buffer.from(list.bytes).toString()).toBe('v1.5.2\nv1.5.3\n');
+  });
+
+  test('absence of a version is remembered for 5 s at most where no version is known', async () => {
+    const late = createRig({ random: () => 0.999 });
+    const first = idOf('rsc.io/quote@v1.0.0', 'info');
+    expect(await codeOf(late.resolver.artifact(first, late.question()))).toBe('NOT_FOUND');
+    late.source('A').has('rsc.io/quote', 'v1.0.0');
+    await late.clock.advance(5001);
+    expect(await late.resolver.artifact(first, late.question())).toMatchObject({ result: 'miss' });
   });
 
   test('an outage is repeated to a herd for one second, then tried again', async () => {

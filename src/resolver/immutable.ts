@@ -144,12 +144,13 @@ export class Immutables {
     }
   }
 
-  /** Short for what may be a tag that was made a moment ago. */
+  /** Short, and never past its bound, for what may be a tag that was made a moment ago. */
   #absenceMs({ module }: ArtifactId, plan: RoutePlan): number {
     const { limits, random, newestKnown } = this.#parts;
     const newest = newestKnown(module.path, plan.scope);
-    const isNewer = newest !== undefined && compareVersions(module.version, newest) > 0;
-    return jittered(isNewer ? limits.negativeNewVersionMs : limits.negativeVersionMs, limits.jitter, random);
+    const mayBeNew = newest === undefined || compareVersions(module.version, newest) > 0;
+    if (!mayBeNew) return jittered(limits.negativeVersionMs, limits.jitter, random);
+    return Math.min(limits.negativeNewVersionMs, jittered(limits.negativeNewVersionMs, limits.jitter, random));
   }
 
   /** The same bytes again, when what the store holds turned out to be damaged at the moment of reading. */
