@@ -65,7 +65,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
       resolver: engine.resolver,
       gate: engine.gate,
       observer: observers.server,
-      health: storeHealth(config.data),
+      health: storeHealth(config.data, () => observers.recentTrouble()),
       metrics: observers.metrics,
       clock: systemClock,
       options: edgeOptions(config, instanceId),

@@ -6,6 +6,7 @@ import { createFetchLog } from '../observe/fetch-log.ts';
 import { defaultLogSink, openLogSink } from '../observe/log-sink.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { StoreTroubles, type ToldTrouble } from '../observe/store-troubles.ts';
 import type { ResolverObserver } from '../resolver/observer.ts';
 import type { ListenerObserver } from '../server/listener.ts';
 import type { ServerObserver } from '../server/observer.ts';
@@ -19,6 +20,8 @@ export interface Observers {
   readonly resolver: ResolverObserver;
   readonly listener: ListenerObserver;
   readonly artifacts: ArtifactObserver;
+  /** The last trouble of the store, if it was within the last minute. */
+  recentTrouble(): ToldTrouble | undefined;
   /** Absent when metrics are off. */
   readonly metrics: MetricsPage | undefined;
   /** Adds a gauge; does nothing when metrics are off. */
@@ -34,6 +37,7 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
   const metrics = enabled ? new Metrics() : undefined;
   const isAccessLogged = log.access && (log.level === 'debug' || log.level === 'info');
   const watched = metrics === undefined ? [] : [metrics];
+  const troubles = new StoreTroubles(logger, systemClock);
   let refused = 0;
   let damaged = 0;
   metrics?.watch('log_lines_dropped', 'Log lines dropped because the reader was too slow.', () => sink.dropped);
@@ -50,23 +54,32 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
   return {
     logger,
     server: tellServerObservers([...watched, ...(isAccessLogged ? [createAccessLog(sink, systemClock)] : [])]),
-    resolver: tellResolverObservers([...watched, createFetchLog(logger)]),
+    resolver: tellResolverObservers([...watched, createFetchLog(logger), troubles]),
     listener: listenerLog(logger, () => refused++),
-    artifacts: damageLog(logger, () => damaged++),
+    artifacts: artifactLog(logger, {
+      onDamage: () => damaged++,
+      onTrouble: (trouble) => {
+        metrics?.onStoreTrouble(trouble);
+        troubles.onStoreTrouble(trouble);
+      },
+    }),
+    recentTrouble: () => troubles.recent(),
     metrics,
     watch: (name, help, read) => metrics?.watch(name, help, read),
     close: () => sink.flushSync(),
   };
 }
 
-function damageLog(logger: Logger, onDamage: () => void): ArtifactObserver {
+function artifactLog(
+  logger: Logger,
+  { onDamage, onTrouble }: { readonly onDamage: () => void; readonly onTrouble: (trouble: ToldTrouble) => void },
+): ArtifactObserver {
   return {
     onDamage: ({ kind, key, message }) => {
       onDamage();
       logger.error({ kind, key, why: message }, 'damage in the store');
     },
-    onViewFailure: (key, message) =>
-      logger.warn({ key, why: message }, 'a list for static servers could not be written'),
+    onViewFailure: (key, message) => onTrouble({ operation: 'view', code: 'STORE_UNAVAILABLE', message, subject: key }),
   };
 }
 

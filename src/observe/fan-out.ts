@@ -1,4 +1,4 @@
-import type { FetchOutcome, ResolverObserver } from '../resolver/observer.ts';
+import type { FetchOutcome, ResolverObserver, StoreTrouble } from '../resolver/observer.ts';
 import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
 
 /** One server observer that tells all of `observers`, in order. */
@@ -15,6 +15,9 @@ export function tellResolverObservers(observers: readonly ResolverObserver[]): R
   return {
     onFetch(outcome: FetchOutcome): void {
       for (const observer of observers) observer.onFetch(outcome);
+    },
+    onStoreTrouble(trouble: StoreTrouble): void {
+      for (const observer of observers) observer.onStoreTrouble?.(trouble);
     },
   };
 }

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { FetchOutcome, ResolverObserver } from '../resolver/observer.ts';
 import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
 import { LabelCap } from './label-cap.ts';
+import type { ToldTrouble } from './store-troubles.ts';
 
 const MAX_SOURCES = 64;
 const REQUEST_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -20,7 +21,7 @@ interface RequestCell {
 
 /**
  * Counts what server and resolver tell, for Prometheus. Labels are bounded: kinds, results, status classes and codes are closed
- * sets, sources are capped at 64 names. The hit ratio is `larder_requests_total{result="hit"}` over those of all results but `none`.
+ * sets, sources are capped at 64 names.
  */
 export class Metrics implements ServerObserver, ResolverObserver {
   readonly #registry = new Registry();
@@ -31,6 +32,7 @@ export class Metrics implements ServerObserver, ResolverObserver {
   readonly #fetches: Counter<'source' | 'kind' | 'result'>;
   readonly #fetchSeconds: Histogram<'source' | 'kind'>;
   readonly #fetchBytes: Counter<'source' | 'kind'>;
+  readonly #troubles: Counter<'operation' | 'code'>;
 
   /** `process` = also the figures of the process and its event loop, which take a timer of their own. */
   constructor(o: { readonly process: boolean } = { process: true }) {
@@ -67,7 +69,18 @@ export class Metrics implements ServerObserver, ResolverObserver {
       labelNames: ['source', 'kind'],
       registers,
     });
+    this.#troubles = new Counter({
+      name: 'larder_store_trouble_total',
+      help: 'Times the store failed and the question went on without it, by what was attempted and error code.',
+      labelNames: ['operation', 'code'],
+      registers,
+    });
     this.#exportCells(registers);
+    this.watch(
+      'hit_ratio',
+      'Share of the answers about modules since the start that waited for no upstream (result hit or stale, of all results but none); 0 before the first answer.',
+      () => hitRatio(this.#cells),
+    );
     if (o.process) collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -104,6 +117,10 @@ export class Metrics implements ServerObserver, ResolverObserver {
     this.#fetches.inc({ source, kind: o.kind, result: o.code ?? 'ok' });
     this.#fetchSeconds.observe({ source, kind: o.kind }, o.durationMs / 1000);
     this.#fetchBytes.inc({ source, kind: o.kind }, o.sizeBytes);
+  }
+
+  onStoreTrouble({ operation, code }: ToldTrouble): void {
+    this.#troubles.inc({ operation, code });
   }
 
   /** Two look-ups with strings that exist already; only a new combination makes anything. */
@@ -148,6 +165,17 @@ export class Metrics implements ServerObserver, ResolverObserver {
       },
     });
   }
+}
+
+/** Only answers about modules have a result. */
+function hitRatio(cells: ReadonlyMap<string, ReadonlyMap<string, RequestCell>>): number {
+  let [hits, answers] = [0, 0];
+  for (const { result, count } of allOf(cells)) {
+    if (result === 'none') continue;
+    answers += count;
+    if (result === 'hit' || result === 'stale') hits += count;
+  }
+  return answers === 0 ? 0 : hits / answers;
 }
 
 function* allOf(cells: ReadonlyMap<string, ReadonlyMap<string, RequestCell>>): Generator<RequestCell> {

@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RequestOutcome } from '../server/observer.ts';
+import { ManualClock } from '../../tests/fakes/manual-clock.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import { accessLine, createAccessLog } from './access-log.ts';
-import { tellServerObservers } from './fan-out.ts';
+import { tellResolverObservers, tellServerObservers } from './fan-out.ts';
 import { createFetchLog } from './fetch-log.ts';
 import { defaultLogSink, type LogSink, openLogSink } from './log-sink.ts';
 import { createLogger } from './logger.ts';
 import { Metrics } from './metrics.ts';
+import { StoreTroubles } from './store-troubles.ts';
 
 const outcome = (over: Partial<RequestOutcome> = {}): RequestOutcome => ({
   id: 'a-1',
@@ -129,6 +131,54 @@ describe('the logger', () => {
   });
 });
 
+const trouble = {
+  operation: 'commit',
+  code: 'STORE_UNAVAILABLE',
+  message: 'write x: ENOSPC: the volume is full',
+  subject: 'rsc.io/quote@v1.5.2',
+} as const;
+
+describe('troubles of the store', () => {
+  const watched = () => {
+    const [sink, clock] = [new MemorySink(), new ManualClock()];
+    const troubles = new StoreTroubles(createLogger('warn', sink), clock);
+    return { troubles, clock, lines: () => sink.lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+  };
+
+  test('are logged as warnings with what was attempted, code and message', () => {
+    const { troubles, lines } = watched();
+    tellResolverObservers([{ onFetch: () => undefined }, troubles]).onStoreTrouble?.(trouble);
+    expect(lines()).toMatchObject([{ level: 'warn', ...trouble }]);
+  });
+
+  test('of one kind make one line in ten seconds, which counts those before it that made none', async () => {
+    const { troubles, clock, lines } = watched();
+    for (let i = 0; i < 1000; i++) troubles.onStoreTrouble(trouble);
+    troubles.onStoreTrouble({ ...trouble, operation: 'read' });
+    troubles.onStoreTrouble({ ...trouble, code: 'STORE_CORRUPT' });
+    expect(lines()).toHaveLength(3);
+    await clock.advance(10_000);
+    troubles.onStoreTrouble(trouble);
+    expect(lines()).toHaveLength(4);
+    expect(lines()[3]).toMatchObject({ operation: 'commit', suppressed: 999 });
+    await clock.advance(10_000);
+    troubles.onStoreTrouble(trouble);
+    expect(lines()[4]).not.toHaveProperty('suppressed');
+  });
+
+  test('are recent for a minute; what a client can bring about is not counted', async () => {
+    const { troubles, clock } = watched();
+    expect(troubles.recent()).toBeUndefined();
+    troubles.onStoreTrouble({ ...trouble, code: 'TOO_LARGE' });
+    expect(troubles.recent()).toBeUndefined();
+    troubles.onStoreTrouble(trouble);
+    await clock.advance(59_000);
+    expect(troubles.recent()).toEqual(trouble);
+    await clock.advance(1_001);
+    expect(troubles.recent()).toBeUndefined();
+  });
+});
+
 describe('the log sink', () => {
   test('writes every line, in order', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'larder-log-'));
@@ -191,6 +241,24 @@ describe('metrics', () => {
     expect(text.match(/^larder_requests_total\{/gm)).toHaveLength(65);
     expect(text.match(/^larder_upstream_fetches_total\{/gm)).toHaveLength(65);
     expect(valueOf(text, 'larder_upstream_fetches_total{source="other",kind="mod",result="ok"}')).toBe(436);
+  });
+
+  test('count troubles of the store, by what was attempted and code', async () => {
+    const m = new Metrics({ process: false });
+    tellResolverObservers([m, { onFetch: () => undefined }]).onStoreTrouble?.(trouble);
+    m.onStoreTrouble({ ...trouble, operation: 'view' });
+    const text = await m.render();
+    expect(valueOf(text, 'larder_store_trouble_total{operation="commit",code="STORE_UNAVAILABLE"}')).toBe(1);
+    expect(valueOf(text, 'larder_store_trouble_total{operation="view",code="STORE_UNAVAILABLE"}')).toBe(1);
+  });
+
+  test('say which share of the answers about modules needed no upstream', async () => {
+    const m = new Metrics({ process: false });
+    expect(valueOf(await m.render(), 'larder_hit_ratio')).toBe(0);
+    for (const result of ['hit', 'hit', 'stale', 'miss', 'joined', 'negative', undefined] as const)
+      m.onRequestEnd(outcome({ result }));
+    m.onRequestEnd(outcome({ kind: 'health', result: undefined }));
+    expect(valueOf(await m.render(), 'larder_hit_ratio')).toBe(0.5);
   });
 
   test('read gauges when they are looked at', async () => {

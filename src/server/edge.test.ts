@@ -276,6 +276,13 @@ describe('pages for people and probes', () => {
     }
   });
 
+  test('/readyz is 200 while something is wrong that people should mend, and says what', async () => {
+    const readiness = { ready: true, degraded: true, detail: 'the store fails: free some space' };
+    const s = await start({ readiness: () => Promise.resolve(readiness) });
+    const reply = await fetch(`${s.url}/readyz`);
+    expect([reply.status, await reply.text()]).toEqual([200, 'degraded: the store fails: free some space\n']);
+  });
+
   test('/metrics is not found when it is off', async () => {
     const s = await start();
     expect((await fetch(`${s.url}/metrics`)).status).toBe(404);

@@ -3,7 +3,9 @@
 export interface Readiness {
   /** Whether something correct can be served: a readable store, or a hot cache. Says nothing of upstreams: their outage must not remove every replica at once. */
   readonly ready: boolean;
-  /** One line for people. */
+  /** Whether it serves and something is wrong all the same, which people should mend. Means nothing when not ready. */
+  readonly degraded?: boolean;
+  /** One line for people: what is the matter, and when something is wrong what to do about it. */
   readonly detail: string;
 }
 

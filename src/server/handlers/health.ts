@@ -10,14 +10,15 @@ export function answerLive(x: Exchange): void {
   sendText(x, { status: 200, body: 'ok\n' });
 }
 
-/** `/readyz` and `/healthz`: 200 when something correct can be served and no shutdown has begun, else 503, with one line of why. */
+/** `/readyz` and `/healthz`: 200 when something correct can be served and no shutdown has begun, else 503, with one line of why. `degraded` is 200 as well: taking the server away would not help. */
 export function answerReady(x: Exchange, desk: Desk): void {
   desk.settle(x, report(x, desk));
 }
 
 async function report(x: Exchange, desk: Desk): Promise<void> {
-  const { ready, detail } = await readinessOf(desk);
-  sendText(x, { status: ready ? 200 : 503, body: `${ready ? 'ready' : 'not ready'}: ${toPrintable(detail, 500)}\n` });
+  const { ready, degraded, detail } = await readinessOf(desk);
+  const state = !ready ? 'not ready' : degraded === true ? 'degraded' : 'ready';
+  sendText(x, { status: ready ? 200 : 503, body: `${state}: ${toPrintable(detail, 500)}\n` });
 }
 
 async function readinessOf(desk: Desk): Promise<Readiness> {
