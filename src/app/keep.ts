@@ -11,7 +11,7 @@ import { openStore } from '../storage/registry.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { GoSumPins } from '../verify/pins.ts';
 import { artifactLimits } from './limits.ts';
-import { dataFailure } from './start-failure.ts';
+import { dataFailure, unmasked } from './start-failure.ts';
 
 /** What is kept, and where it is put on its way in. */
 export interface Keep {
@@ -51,6 +51,6 @@ async function openFolder(path: string): Promise<DataFolder> {
   try {
     return await openDataFolder(path, { signal: AbortSignal.timeout(LONGEST_OPEN_MS) });
   } catch (error) {
-    throw dataFailure(error, path);
+    throw dataFailure(await unmasked(error, path), path);
   }
 }

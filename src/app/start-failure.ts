@@ -1,3 +1,7 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { diskFailure } from '../io/disk-failure.ts';
 import { AppError, isAppError, systemCodeOf, toAppError } from '../std/errors.ts';
 
 /** `detail.reason` of what start() rejects with, where the command line has words for it. */
@@ -44,6 +48,23 @@ export function dataFailure(error: unknown, folder: string): AppError {
     folder,
     why: system ?? failure.message,
   });
+}
+
+/**
+ * `error` of opening `folder`, with its true cause: Node says ENOENT of a folder that cannot be made on a read-only file system.
+ * Asks the nearest folder above that is there.
+ */
+export async function unmasked(error: unknown, folder: string): Promise<unknown> {
+  if (!isAppError(error) || systemCodeOf(error.cause) !== 'ENOENT') return error;
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      await access(at, constants.W_OK | constants.X_OK);
+      return error;
+    } catch (cause) {
+      if (systemCodeOf(cause) !== 'ENOENT') return diskFailure(cause, `open data folder ${folder}`);
+      if (at === dirname(at)) return error;
+    }
+  }
 }
 
 /** CONFIG_INVALID: `folder` was named as a module cache and is none. */
