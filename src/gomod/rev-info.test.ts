@@ -11,9 +11,21 @@ describe('reading an .info answer', () => {
     const info = parse(
       ' {"VERSION":"v1.0.0","time":"2018-02-19T18:10:06-05:00","Short":1,"Name":{},"origin":{"vcs":"git","Hash":null,"Later":[]}}\n',
     );
-    expect(info).toEqual({ version: 'v1.0.0', time: '2018-02-19T23:10:06Z', origin: { VCS: 'git' } });
+    expect(info).toEqual({ version: 'v1.0.0', time: '2018-02-19T18:10:06-05:00', origin: { VCS: 'git' } });
     expect(parse('{"Version":"v1.0.0","Time":null,"Origin":null}')).toEqual({ version: 'v1.0.0' });
     expect(parse('{"Ver\u017fion":"v1.0.0"}')).toEqual({ version: 'v1.0.0' });
+  });
+
+  test.each([
+    ['2018-02-19T18:10:06-05:00', '2018-02-19T18:10:06-05:00'],
+    ['2018-02-19T23:10:06.250+00:00', '2018-02-19T23:10:06.250+00:00'],
+    ['2018-02-19T23:10:06Z', '2018-02-19T23:10:06Z'],
+    ['2018-02-19T23:10:06.12345678999+02:00', '2018-02-19T23:10:06.123456789+02:00'],
+  ])('keeps the time %s in its own zone, and writes it as it was read', (told, time) => {
+    const info = parse(`{"Version":"v1.0.0","Time":"${told}"}`);
+    expect(info.time).toBe(time);
+    expect(decodeUtf8(formatRevInfo(info))).toBe(`{"Version":"v1.0.0","Time":"${time}"}`);
+    expect(parseRevInfo(formatRevInfo(info))).toEqual(info);
   });
 
   test.each([

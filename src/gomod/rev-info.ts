@@ -3,7 +3,7 @@ import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import { AppError, messageOf } from '../std/errors.ts';
 import type { Version } from './module.ts';
 import { isPseudoVersion } from './pseudo.ts';
-import { formatRfc3339, parseRfc3339 } from './rfc3339.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 import { shown } from './shown.ts';
 import { isCanonicalVersion } from './version.ts';
 
@@ -22,7 +22,7 @@ export interface Origin {
 /** The content of an `.info` answer. */
 export interface RevInfo {
   readonly version: Version;
-  /** RFC 3339, UTC, as it will be printed; unauthenticated, so never a basis for a decision about age. */
+  /** RFC 3339 in the zone and the words of who told it, at most nanoseconds; unauthenticated, so never a basis for a decision about age. */
   readonly time?: string;
   readonly origin?: Origin;
 }
@@ -52,11 +52,11 @@ export function parseRevInfo(bytes: Uint8Array): RevInfo {
   const version = stringMember(info, 'Version') ?? '';
   if (!isCanonicalVersion(version)) throw bad(`version ${shown(version)} is not canonical`);
   const time = stringMember(info, 'Time');
-  const printed = time === undefined ? undefined : formatTime(time);
+  const kept = time === undefined ? undefined : checkedTime(time);
   const origin = member(info, 'Origin');
   return {
     version: version as Version,
-    ...(printed === undefined ? {} : { time: printed }),
+    ...(kept === undefined ? {} : { time: kept }),
     ...(origin === undefined ? {} : { origin: parseOrigin(origin) }),
   };
 }
@@ -108,10 +108,10 @@ function stringMember(members: Members, name: string): string | undefined {
   return value;
 }
 
-function formatTime(text: string): string {
-  const time = parseRfc3339(text);
-  if (time === undefined) throw bad(`time ${shown(text)} is not RFC 3339`);
-  return formatRfc3339(time);
+/** The text itself: the go command prints the zone that it says. Digits past the ninth say nothing to it. */
+function checkedTime(text: string): string {
+  if (parseRfc3339(text) === undefined) throw bad(`time ${shown(text)} is not RFC 3339`);
+  return text.replace(/(\.\d{9})\d+/, '$1');
 }
 
 /** Members that are absent or empty are left out, as Go leaves them out when it prints. */

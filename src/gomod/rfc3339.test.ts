@@ -1,19 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { formatRfc3339, parseRfc3339 } from './rfc3339.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 
 describe('an RFC 3339 time', () => {
   test.each([
     ['2018-02-19T23:10:06Z', '2018-02-19T23:10:06Z'],
-    ['2018-02-19T18:10:06.000000001-05:00', '2018-02-19T23:10:06.000000001Z'],
-    ['2018-02-19T23:10:06.250Z', '2018-02-19T23:10:06.25Z'],
-    ['2018-02-19T23:10:06.1234567899Z', '2018-02-19T23:10:06.123456789Z'],
-    ['2018-02-19T23:10:06.000Z', '2018-02-19T23:10:06Z'],
+    ['2018-02-19T18:10:06.000000001-05:00', '2018-02-19T23:10:06Z'],
+    ['2018-02-19T23:10:06.9999999999Z', '2018-02-19T23:10:06Z'],
     ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00Z'],
     ['2020-02-29T00:00:00+23:59', '2020-02-28T00:01:00Z'],
-  ])('%s is printed in UTC as %s', (text, printed) => {
-    const time = parseRfc3339(text);
-    expect(time && formatRfc3339(time)).toBe(printed);
-  });
+  ])('%s is the second %s', (text, second) => expect(parseRfc3339(text)).toBe(Date.parse(second) / 1000));
 
   test.each([
     '',

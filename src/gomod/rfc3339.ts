@@ -1,25 +1,16 @@
-/** RFC 3339 times with the precision Go keeps: nanoseconds. */
+/** RFC 3339 times, read as Go reads them. */
 
-/** A moment: whole milliseconds would lose what Go prints. */
-export interface Moment {
-  /** Seconds since 1970, UTC; negative before. */
-  readonly seconds: number;
-  /** Up to nine digits after the decimal point, without trailing zeros; may be empty. */
-  readonly fraction: string;
-}
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/;
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
-
-/** The moment that `text` names, strictly: a real date, capital T and Z, no leap second, digits past the ninth are cut. Undefined otherwise. */
-export function parseRfc3339(text: string): Moment | undefined {
+/** The moment that `text` names, in whole seconds since 1970, UTC, strictly: a real date, capital T and Z, no leap second. Undefined otherwise. */
+export function parseRfc3339(text: string): number | undefined {
   const m = RFC3339.exec(text);
   if (m === null) return undefined;
-  const [, year, month, day, hour, minute, second, digits = '', sign, offsetHour = '0', offsetMinute = '0'] = m;
+  const [, year, month, day, hour, minute, second, sign, offsetHour = '0', offsetMinute = '0'] = m;
   const local = secondsOf([year, month, day, hour, minute, second].map(Number));
   if (local === undefined || Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined;
   const offset = (sign === '-' ? -60 : 60) * (Number(offsetHour) * 60 + Number(offsetMinute));
-  const seconds = local - offset;
-  return isFourDigitYear(seconds) ? { seconds, fraction: withoutTrailingZeros(digits.slice(0, 9)) } : undefined;
+  return isFourDigitYear(local - offset) ? local - offset : undefined;
 }
 
 /** Seconds since 1970 of [year, month 1-12, day, hour, minute, second], UTC; undefined when there is no such date or time. */
@@ -35,16 +26,4 @@ export function secondsOf(fields: readonly number[]): number | undefined {
 function isFourDigitYear(seconds: number): boolean {
   const year = new Date(seconds * 1000).getUTCFullYear();
   return year >= 0 && year <= 9999;
-}
-
-function withoutTrailingZeros(digits: string): string {
-  let end = digits.length;
-  while (end > 0 && digits[end - 1] === '0') end--;
-  return digits.slice(0, end);
-}
-
-/** `moment` in UTC as Go prints it: `2006-01-02T15:04:05.25Z`, no fraction when it is zero. */
-export function formatRfc3339(moment: Moment): string {
-  const whole = new Date(moment.seconds * 1000).toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
-  return `${whole}${moment.fraction === '' ? '' : `.${moment.fraction}`}Z`;
 }

@@ -31,7 +31,7 @@ export function parseVersionList(bytes: Uint8Array, module: ModulePath): readonl
 export function newestListedCommit(bytes: Uint8Array, module: ModulePath): Version | undefined {
   const listed = listedVersions(bytes, module);
   if (!listed.every(({ version }) => isPseudoVersion(version))) return undefined;
-  const told = new Map(listed.map(({ version, time }) => [version, parseRfc3339(time)?.seconds]));
+  const told = new Map(listed.map(({ version, time }) => [version, parseRfc3339(time)]));
   return newestCommit([...told.keys()], (version) => told.get(version) ?? commitSeconds(version));
 }
 
