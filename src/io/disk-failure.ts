@@ -2,9 +2,9 @@ import { AppError, messageOf, systemCodeOf } from '../std/errors.ts';
 
 /** What the operator does about a system error on the data volume. */
 const ADVICE: Readonly<Record<string, string>> = {
-  ENOSPC: 'the volume is full: free space or inodes, or enlarge it',
+  ENOSPC: 'the volume of the data folder is full: free space or inodes, or enlarge it',
   EDQUOT: 'the disk quota is used up: raise it or free space',
-  EROFS: 'the volume is mounted read-only: mount it writable',
+  EROFS: 'the volume of the data folder is mounted read-only: mount it writable',
   EACCES: 'permission denied: give the folder to the user that runs larder',
   EPERM: 'not permitted: give the folder to the user that runs larder',
   EMFILE: 'too many open files: raise the limit (ulimit -n)',
@@ -16,14 +16,28 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /**
- * A failed disk operation as STORE_UNAVAILABLE, with what to do about it; AppErrors pass as they are. `attempted` says what was tried on what.
- * The system's code is in `detail.system`.
+ * A failed disk operation as STORE_UNAVAILABLE, with what to do about it; AppErrors pass as they are. `attempted` says what was tried on what,
+ * in names of the store: the message reaches clients, and is free of paths unless `attempted` has one. The system's code is in
+ * `detail.system`, `path` in `detail.path`.
  */
-export function diskFailure(error: unknown, attempted: string): AppError {
+export function diskFailure(error: unknown, attempted: string, path?: string): AppError {
   if (error instanceof AppError) return error;
   const system = systemCodeOf(error);
-  const what = system === undefined ? messageOf(error) : `${system}: ${ADVICE[system] ?? messageOf(error)}`;
-  return new AppError('STORE_UNAVAILABLE', `${attempted}: ${what}`, { cause: error, detail: { system } });
+  const what = system === undefined ? messageOf(error) : `${system}: ${ADVICE[system] ?? wordsOf(system, error)}`;
+  const detail = { system, ...(path === undefined ? {} : { path }) };
+  return new AppError('STORE_UNAVAILABLE', `${attempted}: ${what}`, { cause: error, detail });
+}
+
+/** Node's own words without the code before them, and without the system call and its path behind them. */
+function wordsOf(system: string, error: unknown): string {
+  return messageOf(error)
+    .replace(`${system}: `, '')
+    .replace(/, [a-z_]+( '.*)?$/su, '');
+}
+
+/** Whether `failure` says that nothing more can be written here, while reading may well go on. */
+export function isWithoutRoom(failure: AppError): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EROFS'].includes(String(failure.detail['system']));
 }
 
 /** Whether `error` says that there is nothing under a name (also: that a folder of the name is a file). */

@@ -48,7 +48,7 @@ export class DurableFolder {
     try {
       return body.kind === 'memory' ? await this.#linkBytes(path, body.bytes) : await this.#linkFile(path, body.path);
     } catch (error) {
-      throw diskFailure(error, `write ${path}`);
+      throw diskFailure(error, `write ${name}`, path);
     }
   }
 
@@ -62,7 +62,7 @@ export class DurableFolder {
       await this.#withFolder(path, () => rename(temp, path));
     } catch (error) {
       await remove(temp);
-      throw diskFailure(error, `publish ${path}`);
+      throw diskFailure(error, `publish ${name}`, path);
     }
   }
 
@@ -125,10 +125,10 @@ export class DurableFolder {
     const expected = join(this.#realRoot ?? this.#root, relative(this.#root, folder));
     const real = await realpath(folder);
     if (real === expected) return;
-    throw new AppError(
-      'STORE_UNAVAILABLE',
-      `write into ${folder}: it is a link to ${real}; put a real folder in its place`,
-    );
+    const name = relative(this.#root, folder);
+    throw new AppError('STORE_UNAVAILABLE', `write into ${name}: it is a link; put a real folder in its place`, {
+      detail: { path: folder, real },
+    });
   }
 }
 

@@ -1,11 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { join } from 'node:path';
+import { skipUnless } from '../../tests/skip.ts';
 import { createSpoolDirectory, spooledBytes } from './spool.ts';
 import { openTempDirectory, type TempDirectory } from './temp-directory.ts';
 
+const MAY_MOUNT = spawnSync('unshare', ['-m', 'true']).status === 0;
+const SPOOLER = join(import.meta.dirname, '../../tests/fault/full-disk-spooler.ts');
 const o = { signal: new AbortController().signal };
 let root: string;
 let temp: TempDirectory;
@@ -129,6 +133,46 @@ describe('a spool', () => {
     expect(all.map((one) => one.sha256)).toEqual(['a', 'b', 'c', 'd'].map((c) => sha256(Buffer.alloc(499_950, c))));
     for (const one of all) await one.discard();
     expect(await leftBehind()).toEqual([]);
+  });
+});
+
+describe('a spool on a volume without room', () => {
+  skipUnless(MAY_MOUNT, 'mount namespaces are not allowed here');
+
+  /** What bodies of these sizes become on a fresh tmpfs of 3 MiB, each held until all are there; then one more, after all were discarded. */
+  const run = (options: object, ...sizes: number[]): Record<string, unknown>[] => {
+    const script = 'mount -t tmpfs -o size=3m larder-test "$1" && "$2" "$3" "$1" "$4" "$5" && find "$1/.tmp" -type f';
+    const args = ['sh', root, process.execPath, SPOOLER, JSON.stringify(options), JSON.stringify(sizes)];
+    const child = spawnSync('unshare', ['-m', 'sh', '-c', script, ...args], { encoding: 'utf8' });
+    const lines = child.stdout.trim().split('\n');
+    expect([child.stderr, lines.length]).toEqual(['', 1]);
+    return JSON.parse(lines[0] ?? '') as Record<string, unknown>[];
+  };
+
+  test('goes on in memory, with what had been written already', () => {
+    const [small, large, huge] = run({}, 1_000_000, 9_999_999, 20_000_000);
+    expect(small).toMatchObject({ kind: 'file', isRight: true });
+    expect(large).toMatchObject({ kind: 'memory', isRight: true });
+    expect(huge).toMatchObject({ kind: 'memory', isRight: true });
+  });
+
+  test('up to a size per body', () => {
+    const [failed, kept] = run({ rescuedBodyBytes: 5_000_000 }, 5_000_001, 5_000_000);
+    expect(failed).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: 'keep a body: ENOSPC: the volume of the data folder is full: free space or inodes, or enlarge it',
+    });
+    expect(kept).toMatchObject({ kind: 'memory', isRight: true });
+  });
+
+  test('up to a size of all bodies, and again after they are discarded', () => {
+    const outcomes = run({ rescuedBytes: 9_000_000 }, 4_000_000, 4_000_000, 4_000_000);
+    expect(outcomes).toMatchObject([
+      { kind: 'memory', isRight: true },
+      { kind: 'memory', isRight: true },
+      { code: 'STORE_UNAVAILABLE' },
+      { kind: 'memory', isRight: true },
+    ]);
   });
 });
 

@@ -5,14 +5,18 @@ import type { Spool } from '../sources/source.ts';
 import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import type { Spooled, SpooledMemory } from '../std/spooled.ts';
-import { diskFailure } from './disk-failure.ts';
+import { diskFailure, isWithoutRoom } from './disk-failure.ts';
 import type { TempDirectory } from './temp-directory.ts';
 
 /** Largest body kept in memory when nothing else is said. */
 const DEFAULT_MEMORY_BYTES = 256 * 1024;
 /** Bytes gathered before one write; one write may be under way while the next batch gathers. */
 const BATCH_BYTES = 1024 * 1024;
-const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_WRONLY;
+/** Largest body that is kept in memory when the volume has no room for it, and all such bodies together. */
+const RESCUED_BODY_BYTES = 64 * 1024 * 1024;
+const RESCUED_BYTES = 256 * 1024 * 1024;
+/** Readable too: what was written must be got back when the volume is full. */
+const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_RDWR;
 
 /** Makes spools whose large bodies lie in one temporary folder. */
 export interface SpoolDirectory {
@@ -24,18 +28,50 @@ export interface SpoolDirectoryOptions {
   readonly temp: TempDirectory;
   /** Bodies up to this size stay in memory (default 256 KiB). */
   readonly memoryBytes?: number;
+  /** Bodies up to this size go on in memory when the volume has no room for them (default 64 MiB). */
+  readonly rescuedBodyBytes?: number;
+  /** All such bodies together, until they are discarded (default 256 MiB). */
+  readonly rescuedBytes?: number;
 }
 
-/** Spools over `temp`. Memory per body: at most `memoryBytes` or two batches of 1 MiB, whichever is more. */
+/**
+ * Spools over `temp`. Memory per body: at most `memoryBytes` or two batches of 1 MiB, whichever is more. A volume that is full or read-only
+ * does not fail a body at once: it goes on in memory, within bounds of its own.
+ */
 export function createSpoolDirectory({
   temp,
   memoryBytes = DEFAULT_MEMORY_BYTES,
+  rescuedBodyBytes = RESCUED_BODY_BYTES,
+  rescuedBytes = RESCUED_BYTES,
 }: SpoolDirectoryOptions): SpoolDirectory {
+  const rescue = new Room(rescuedBodyBytes, rescuedBytes);
   return {
     spool: (capBytes, what = 'body') => ({
-      fill: (body, o) => fillFrom(body, new Filling(temp, memoryBytes, capBytes, what), o),
+      fill: (body, o) => fillFrom(body, new Filling({ temp, memoryBytes, rescue, capBytes, what }), o),
     }),
   };
+}
+
+/** Memory for bodies that should have been files. */
+class Room {
+  readonly #perBody: number;
+  #free: number;
+
+  constructor(perBody: number, total: number) {
+    this.#perBody = perBody;
+    this.#free = total;
+  }
+
+  /** Whether a body that holds `held` bytes of this may grow to `wanted`; then it does. */
+  grow(held: number, wanted: number): boolean {
+    if (wanted > this.#perBody || wanted - held > this.#free) return false;
+    this.#free -= wanted - held;
+    return true;
+  }
+
+  release(held: number): void {
+    this.#free += held;
+  }
 }
 
 /** `bytes` as a finished body. They must not be changed afterwards. */
@@ -66,12 +102,17 @@ async function fillFrom(body: AsyncIterable<Uint8Array>, filling: Filling, o: As
   }
 }
 
+interface FillingParts {
+  readonly temp: TempDirectory;
+  readonly memoryBytes: number;
+  readonly rescue: Room;
+  readonly capBytes: number;
+  readonly what: string;
+}
+
 /** One body on its way in. */
 class Filling {
-  readonly #temp: TempDirectory;
-  readonly #memoryBytes: number;
-  readonly #capBytes: number;
-  readonly #what: string;
+  readonly #parts: FillingParts;
   readonly #hash = createHash('sha256');
   #sizeBytes = 0;
   #batch: Uint8Array[] = [];
@@ -80,50 +121,56 @@ class Filling {
   #file: FileHandle | undefined;
   /** The write under way. Its failure is kept for the next await, never lost and never unhandled. */
   #writing: Promise<AppError | undefined> = Promise.resolve(undefined);
+  /** What that write is to write; stays when it fails. */
+  #unwritten: Uint8Array[] = [];
+  #writtenBytes = 0;
+  /** Why the body is in memory although it is too large for that, and how much room it holds there. */
+  #rescued: { readonly from: AppError; bytes: number } | undefined;
 
-  constructor(temp: TempDirectory, memoryBytes: number, capBytes: number, what: string) {
-    this.#temp = temp;
-    this.#memoryBytes = memoryBytes;
-    this.#capBytes = capBytes;
-    this.#what = what;
+  constructor(parts: FillingParts) {
+    this.#parts = parts;
   }
 
   async add(chunk: Uint8Array): Promise<void> {
+    const { capBytes, memoryBytes, what } = this.#parts;
     if (chunk.length === 0) return;
     this.#sizeBytes += chunk.length;
-    if (this.#sizeBytes > this.#capBytes) {
-      throw new AppError('TOO_LARGE', `receive ${this.#what}: more than ${this.#capBytes} bytes`, {
-        detail: { capBytes: this.#capBytes },
-      });
+    if (this.#sizeBytes > capBytes) {
+      throw new AppError('TOO_LARGE', `receive ${what}: more than ${capBytes} bytes`, { detail: { capBytes } });
     }
     this.#hash.update(chunk);
     this.#batch.push(chunk);
     this.#batchBytes += chunk.length;
-    const isPastMemory = this.#file !== undefined || this.#sizeBytes > this.#memoryBytes;
-    if (isPastMemory && this.#batchBytes >= BATCH_BYTES) await this.#flush();
+    if (this.#rescued !== undefined) return this.#growRescued(this.#rescued);
+    const isPastMemory = this.#file !== undefined || this.#sizeBytes > memoryBytes;
+    if (isPastMemory && this.#batchBytes >= BATCH_BYTES) await this.#orRescue(() => this.#flush());
   }
 
   async finish(): Promise<Spooled> {
-    if (this.#file === undefined && this.#sizeBytes <= this.#memoryBytes) {
+    if (this.#rescued === undefined && (this.#file !== undefined || this.#sizeBytes > this.#parts.memoryBytes)) {
+      await this.#orRescue(async () => {
+        await this.#flush();
+        await this.#settle();
+      });
+    }
+    if (this.#file === undefined) {
       const bytes = Buffer.concat(this.#batch, this.#sizeBytes);
+      this.#batch = [];
       return { kind: 'memory', bytes, ...this.#facts() };
     }
-    await this.#flush();
-    await this.#settle();
     await this.#close();
-    const path = this.#path ?? '';
-    return { kind: 'file', path, ...this.#facts() };
+    return { kind: 'file', path: this.#path ?? '', ...this.#facts() };
   }
 
   /** Waits for the write before, then starts one with the whole batch. */
   async #flush(): Promise<void> {
     await this.#settle();
     const file = (this.#file ??= await this.#create());
-    const batch = this.#batch;
     const size = this.#batchBytes;
+    this.#unwritten = this.#batch;
     this.#batch = [];
     this.#batchBytes = 0;
-    this.#writing = this.#write(file, batch, size);
+    this.#writing = this.#write(file, this.#unwritten, size);
   }
 
   async #settle(): Promise<void> {
@@ -132,9 +179,11 @@ class Filling {
   }
 
   async #create(): Promise<FileHandle> {
-    this.#path = this.#temp.newPath();
+    const path = this.#parts.temp.newPath();
     try {
-      return await open(this.#path, NEW_FILE, 0o600);
+      const file = await open(path, NEW_FILE, 0o600);
+      this.#path = path;
+      return file;
     } catch (error) {
       throw this.#failure(error);
     }
@@ -144,6 +193,8 @@ class Filling {
     try {
       const { bytesWritten } = await file.writev(batch);
       if (bytesWritten < size) await file.writeFile(Buffer.concat(batch, size).subarray(bytesWritten));
+      this.#writtenBytes += size;
+      this.#unwritten = [];
       return undefined;
     } catch (error) {
       return this.#failure(error);
@@ -151,8 +202,56 @@ class Filling {
   }
 
   #failure(error: unknown): AppError {
-    return diskFailure(error, `keep ${this.#what} in ${this.#temp.path}`);
+    const { what, temp } = this.#parts;
+    return diskFailure(error, `keep ${what}`, temp.path);
   }
+
+  // ---------------------------------------------------------------- a volume without room
+
+  /** `write`; when that fails for want of room, the body is in memory afterwards, if there is room for it. */
+  async #orRescue(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof AppError) || !isWithoutRoom(error)) throw error;
+      this.#rescued = { from: error, bytes: 0 };
+      this.#growRescued(this.#rescued);
+      this.#batch = [...(await this.#readBack()), ...this.#unwritten, ...this.#batch];
+      this.#unwritten = [];
+      this.#writing = Promise.resolve(undefined);
+      await this.#dropFile();
+    }
+  }
+
+  #growRescued(rescued: { readonly from: AppError; bytes: number }): void {
+    if (!this.#parts.rescue.grow(rescued.bytes, this.#sizeBytes)) throw rescued.from;
+    rescued.bytes = this.#sizeBytes;
+  }
+
+  /** The batches that were written whole; of the one that failed, nothing is believed. */
+  async #readBack(): Promise<Uint8Array[]> {
+    if (this.#file === undefined || this.#writtenBytes === 0) return [];
+    const bytes = Buffer.allocUnsafeSlow(this.#writtenBytes);
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesRead } = await this.#file.read(bytes, at, bytes.length - at, at);
+        if (bytesRead === 0) throw new Error('the temporary file became shorter');
+        at += bytesRead;
+      }
+    } catch (error) {
+      throw this.#failure(error);
+    }
+    return [bytes];
+  }
+
+  async #dropFile(): Promise<void> {
+    await this.#file?.close().catch(() => undefined);
+    this.#file = undefined;
+    if (this.#path !== undefined) await unlink(this.#path).catch(() => undefined);
+    this.#path = undefined;
+  }
+
+  // ---------------------------------------------------------------- the end
 
   #facts(): { sizeBytes: number; sha256: string; discard(): Promise<void> } {
     const path = this.#path;
@@ -160,9 +259,15 @@ class Filling {
       sizeBytes: this.#sizeBytes,
       sha256: this.#hash.digest('hex'),
       discard: async () => {
+        this.#releaseRescued();
         if (path !== undefined) await unlink(path).catch(() => undefined);
       },
     };
+  }
+
+  #releaseRescued(): void {
+    this.#parts.rescue.release(this.#rescued?.bytes ?? 0);
+    this.#rescued = undefined;
   }
 
   /** A failed close means bytes that may not be there. */
@@ -178,8 +283,9 @@ class Filling {
 
   async abandon(): Promise<void> {
     await this.#writing;
-    await this.#file?.close().catch(() => undefined);
-    if (this.#path !== undefined) await unlink(this.#path).catch(() => undefined);
+    await this.#dropFile();
+    this.#releaseRescued();
     this.#batch = [];
+    this.#unwritten = [];
   }
 }

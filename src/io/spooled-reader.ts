@@ -23,7 +23,7 @@ export async function openSpooled(
   try {
     return fileReader(await open(body.path, 'r'), body.path, start, end);
   } catch (error) {
-    throw diskFailure(error, `open ${body.path}`);
+    throw diskFailure(error, 'open a received body', body.path);
   }
 }
 
@@ -51,7 +51,7 @@ function fileReader(file: FileHandle, path: string, start: number, end: number):
         at += bytesRead;
         return bytesRead;
       } catch (error) {
-        throw diskFailure(error, `read ${path}`);
+        throw diskFailure(error, 'read a received body', path);
       }
     },
     close: () => file.close().catch(() => undefined),

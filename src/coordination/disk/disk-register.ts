@@ -98,7 +98,7 @@ export class DiskRegister implements Register {
       return names.flatMap((file) => generationOf(file) ?? []).sort((a, b) => b - a);
     } catch (error) {
       if (isAbsence(error)) return [];
-      throw diskFailure(error, `read register ${folder}`);
+      throw diskFailure(error, `read register ${name}`, folder);
     }
   }
 
@@ -113,7 +113,7 @@ export class DiskRegister implements Register {
       }
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      throw diskFailure(error, `read register ${path}`);
+      throw diskFailure(error, `read register ${name}`, path);
     }
   }
 

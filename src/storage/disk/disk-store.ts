@@ -41,7 +41,7 @@ export class DiskStore implements BlobStore {
       return infoOf(key, await statPath(path));
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      throw diskFailure(error, `look up ${path}`);
+      throw diskFailure(error, `look up ${key}`, path);
     }
   }
 
@@ -53,13 +53,13 @@ export class DiskStore implements BlobStore {
     } catch (error) {
       if (isAbsence(error)) return undefined;
       if (systemCodeOf(error) === 'ELOOP') throw notAFile(key);
-      throw diskFailure(error, `open ${path}`);
+      throw diskFailure(error, `open ${key}`, path);
     }
     return await this.#opened(fd, key, path, range);
   }
 
   async #opened(fd: number, key: string, path: string, range: ByteRange | undefined): Promise<StoredBlob | undefined> {
-    let reader = new DiskReader(fd, path, 0, 0);
+    let reader = new DiskReader(fd, key, 0, 0);
     try {
       const info = infoOf(key, await statFile(fd));
       if (info === undefined) {
@@ -67,11 +67,11 @@ export class DiskStore implements BlobStore {
         return undefined;
       }
       const end = Math.min(range?.end ?? info.sizeBytes, info.sizeBytes);
-      reader = new DiskReader(fd, path, Math.min(range?.start ?? 0, end), end);
+      reader = new DiskReader(fd, key, Math.min(range?.start ?? 0, end), end);
       return { info, reader };
     } catch (error) {
       await reader.close();
-      throw diskFailure(error, `open ${path}`);
+      throw diskFailure(error, `open ${key}`, path);
     }
   }
 
@@ -89,7 +89,7 @@ export class DiskStore implements BlobStore {
       await unlink(path);
       await syncFolder(dirname(path));
     } catch (error) {
-      if (!isAbsence(error)) throw diskFailure(error, `delete ${path}`);
+      if (!isAbsence(error)) throw diskFailure(error, `delete ${key}`, path);
     }
   }
 

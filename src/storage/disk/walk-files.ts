@@ -52,7 +52,8 @@ async function entriesOf(root: string, folder: string, o: WalkOptions): Promise<
       if (mayMatch(name, isFolder, o)) entries.push({ name, isFolder, isFile: found.isFile() });
     }
   } catch (error) {
-    if (!isAbsence(error)) throw diskFailure(error, `list ${join(root, folder)}`);
+    if (!isAbsence(error))
+      throw diskFailure(error, `list ${folder === '' ? 'the data folder' : folder}`, join(root, folder));
   }
   return entries.sort((a, b) => compareBytewise(a.name, b.name));
 }

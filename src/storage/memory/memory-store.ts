@@ -90,7 +90,7 @@ async function readSpooled(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw diskFailure(error, `read ${path}`);
+    throw diskFailure(error, 'read a received body', path);
   }
 }
 
