@@ -59,6 +59,9 @@ export async function startLarder(
   const port = await freePort();
   mkdirSync(o.data, { recursive: true });
   const log = join(o.data, '..', `larder-${port}.log`);
+  const node = readFileSync(join(import.meta.dirname, '../tools/node-flags'), 'utf8')
+    .trim()
+    .split(/\s+/);
   const flags = ['serve', '--listen', `127.0.0.1:${port}`, '--data', o.data, '--upstream', o.upstream];
   for (const pair of o.set ?? []) flags.push('--set', pair);
   const started = performance.now();
@@ -68,6 +71,7 @@ export async function startLarder(
       '-c',
       `exec taskset -c ${SERVER_CORE} "$0" "$@" >>'${log}' 2>&1`,
       process.execPath,
+      ...node,
       join(dist, 'main.js'),
       ...flags,
     ],

@@ -22,11 +22,18 @@ export interface Tree {
 const SIZES = { small: 8_000, two: 2_000_000, herd: 21_000_000, sixty: 60_000_000 } as const;
 const MANY = 1000;
 const VERSION = 'v1.0.0';
+const VERSIONS = Array.from({ length: 20 }, (_, i) => `v1.0.${i}`);
 
 export function module(name: keyof typeof SIZES | `many/m${number}`): ModulePaths {
   const path = `/bench.test/${name}`;
   const at = `${path}/@v/${VERSION}`;
   return { path, list: `${path}/@v/list`, info: `${at}.info`, mod: `${at}.mod`, zip: `${at}.zip` };
+}
+
+/** `.info` of each version of the 21 MB module. */
+export function herdInfos(): readonly string[] {
+  const { path } = module('herd');
+  return VERSIONS.map((version) => `${path}/@v/${version}.info`);
 }
 
 export async function makeTree(folder: string): Promise<Tree> {
@@ -39,10 +46,12 @@ export async function makeTree(folder: string): Promise<Tree> {
 async function makeModule(folder: string, paths: ModulePaths, sizeBytes: number): Promise<void> {
   const name = paths.path.slice(1);
   const goMod = Buffer.from(`module ${name}\n\ngo 1.24\n`);
-  const versions = Array.from({ length: 20 }, (_, i) => `v1.0.${i}\n`).join('');
   mkdirSync(join(folder, dirname(paths.list)), { recursive: true });
-  writeFileSync(join(folder, paths.list), versions);
-  writeFileSync(join(folder, paths.info), `{"Version":"${VERSION}","Time":"2026-01-02T03:04:05Z"}`);
+  writeFileSync(join(folder, paths.list), VERSIONS.map((version) => `${version}\n`).join(''));
+  for (const version of VERSIONS) {
+    const info = `{"Version":"${version}","Time":"2026-01-02T03:04:05Z"}`;
+    writeFileSync(join(folder, paths.info.replace(VERSION, version)), info);
+  }
   writeFileSync(join(folder, paths.mod), goMod);
   const files = [
     { name: 'go.mod', bytes: goMod },
