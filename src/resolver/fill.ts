@@ -59,6 +59,11 @@ export class Filler {
     });
   }
 
+  /** What could not be stored but is still at hand. */
+  unstored(scope: string, id: ArtifactId): StoredArtifact | undefined {
+    return this.#parts.unstored.find(scope, id);
+  }
+
   /** Stores `verified`, or keeps it readable for a while when the store cannot. Owns its body from here on. */
   async commit(scope: string, verified: Verified, o: Ask): Promise<StoredArtifact> {
     let isHeld = false;
@@ -67,7 +72,7 @@ export class Filler {
     } catch (error) {
       if (!isAppError(error, 'STORE_UNAVAILABLE', 'STORE_CORRUPT', 'CONFLICT', 'TOO_LARGE')) throw error;
       this.#tellTrouble('commit', verified.id, error);
-      const kept = this.#parts.unstored.keep(verified);
+      const kept = this.#parts.unstored.keep(scope, verified);
       if (kept === undefined) throw error;
       isHeld = true;
       return kept;

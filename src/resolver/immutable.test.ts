@@ -330,6 +330,26 @@ describe('a store in trouble', () => {
     expect(await codeOf(answers[0].open({ signal: never }))).toBe('STORE_UNAVAILABLE');
   });
 
+  test('that cannot be written: who asks next gets the bytes at hand, and nothing is fetched twice', async () => {
+    rig.artifacts.fails = { commit: 'STORE_UNAVAILABLE', find: 'STORE_UNAVAILABLE' };
+    await ask('zip');
+    expect(await textOf(await ask('zip'))).toBe(`zip of ${M}`);
+    expect(await textOf(await ask('zip', 'A', { mayFetch: 'no' }))).toBe(`zip of ${M}`);
+    expect(rig.source('A').count('zip')).toBe(1);
+    await rig.clock.advance(60_000);
+    expect(rig.spooled.size).toBe(0);
+    await ask('zip');
+    expect(rig.source('A').count('zip')).toBe(2);
+  });
+
+  test('that cannot be written and leaves no room: the next mirror is not asked for the same bytes', async () => {
+    rig = createRig({ limits: { unstoredBytes: 10 } });
+    for (const name of ['A', 'B']) rig.source(name).has('rsc.io/quote', 'v1.5.2');
+    rig.artifacts.fails = { commit: 'STORE_UNAVAILABLE' };
+    expect(await codeOf(ask('zip', 'A|B'))).toBe('STORE_UNAVAILABLE');
+    expect(rig.source('B').asked).toEqual([]);
+  });
+
   test('that cannot be written, with no room left for unstored bytes: the failure is the store’s', async () => {
     rig = createRig({ limits: { unstoredBytes: 10 } });
     rig.source('A').has('rsc.io/quote', 'v1.5.2');

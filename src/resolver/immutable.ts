@@ -72,6 +72,8 @@ export class Immutables {
     const inMemory = this.inMemory(id, q.plan);
     if (inMemory !== undefined) return inMemory;
     const { found, failure } = await this.#look(q.plan.scope, id, q);
+    const unstored = found === undefined ? this.#parts.filler.unstored(q.plan.scope, id) : undefined;
+    if (unstored !== undefined) return new Answer(unstored, 'hit');
     if (found !== undefined)
       return new Answer(found, 'hit', q.mayFetch === 'yes' ? () => this.#replaced(found, q) : undefined);
     if (q.mayFetch === 'no') throw failure ?? notStored(attemptOf(id));

@@ -1,3 +1,4 @@
+import type { ArtifactId } from '../gomod/module.ts';
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
@@ -6,6 +7,7 @@ import type { Verified } from '../verify/verified.ts';
 import type { OpenSpooled, StoredArtifact } from './needs.ts';
 
 interface Kept {
+  readonly key: string;
   readonly verified: Verified;
   cancelTimer: () => void;
   readers: number;
@@ -22,6 +24,8 @@ export class Unstored {
   readonly #clock: Clock;
   readonly #limits: { readonly bytes: number; readonly keepMs: number };
   readonly #kept = new Set<Kept>();
+  /** Of those, what the next asker gets: the newest of each, until its time is over. */
+  readonly #findable = new Map<string, Kept>();
   #isClosed = false;
   #bytes = 0;
 
@@ -31,12 +35,20 @@ export class Unstored {
     this.#limits = limits;
   }
 
+  /** What is kept of the artifact, for whoever asks next: it is not fetched again while it is here. */
+  find(scope: string, id: ArtifactId): StoredArtifact | undefined {
+    const kept = this.#findable.get(keyOf(scope, id));
+    return kept && this.#artifactOf(kept);
+  }
+
   /** An artifact that reads `verified` from its spool; undefined when there is no room, and then the body stays the caller's. Otherwise it is ours to discard. */
-  keep(verified: Verified): StoredArtifact | undefined {
+  keep(scope: string, verified: Verified): StoredArtifact | undefined {
     if (this.#isClosed || this.#bytes + verified.body.sizeBytes > this.#limits.bytes) return undefined;
-    const kept: Kept = { verified, readers: 0, isOver: false, cancelTimer: () => undefined };
+    const key = keyOf(scope, verified.id);
+    const kept: Kept = { key, verified, readers: 0, isOver: false, cancelTimer: () => undefined };
     kept.cancelTimer = this.#clock.after(this.#limits.keepMs, () => this.#end(kept));
     this.#kept.add(kept);
+    this.#findable.set(key, kept);
     this.#bytes += verified.body.sizeBytes;
     return this.#artifactOf(kept);
   }
@@ -86,11 +98,16 @@ export class Unstored {
 
   #end(kept: Kept): void {
     kept.isOver = true;
+    if (this.#findable.get(kept.key) === kept) this.#findable.delete(kept.key);
     kept.cancelTimer();
     if (kept.readers > 0 || !this.#kept.delete(kept)) return;
     this.#bytes -= kept.verified.body.sizeBytes;
     void kept.verified.body.discard();
   }
+}
+
+function keyOf(scope: string, { module, kind }: ArtifactId): string {
+  return `${scope} ${kind} ${module.path}@${module.version}`;
 }
 
 /** `reader`, telling `release` when it is closed. */
