@@ -44,7 +44,18 @@ export async function openKeep(config: Config, observer: ArtifactObserver, pins:
     pinVerdict: pins.verdict,
     ...artifactLimits(config),
   });
-  return { folder, store, registers, artifacts, spools, close: () => folder.close() };
+  return {
+    folder,
+    store,
+    registers,
+    artifacts,
+    spools,
+    // Before the folder: the lists for static servers that wait are written through its temporary files.
+    close: async () => {
+      await artifacts.close();
+      await folder.close();
+    },
+  };
 }
 
 async function openFolder(path: string): Promise<DataFolder> {

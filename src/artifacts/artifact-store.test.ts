@@ -467,6 +467,29 @@ describe('versions and the list for static servers', () => {
     expect(await readFile(at(BASE, 'list'), 'utf8')).toBe('v1.9.0\nv1.10.0\nv1.11.0\n');
   });
 
+  test('a list that is missing is written when something of its module is loaded, and then not looked for again', async () => {
+    await commit(artifactStore(), 'v1.0.0', 'v1.1.0');
+    const looks: string[] = [];
+    const disk = told(checkedStore(new DiskStore({ root, temp })));
+    const store = artifactStore({ store: { ...disk, head: (key, ask) => (looks.push(key), disk.head(key, ask)) } });
+    for (const version of ['v1.0.0', 'v1.1.0']) await store.find('public', idOf(version, 'info'), o);
+    await store.flush();
+    expect(await readFile(at(BASE, 'list'), 'utf8')).toBe('v1.0.0\nv1.1.0\n');
+    store.forget('public', idOf('v1.0.0', 'info'));
+    await store.find('public', idOf('v1.0.0', 'info'), o);
+    await store.flush();
+    expect(looks).toEqual([`${BASE}/list`]);
+  });
+
+  test('closing does not wait long for a disk that hangs', async () => {
+    const disk = told(checkedStore(new DiskStore({ root, temp })));
+    const store = artifactStore({ store: { ...disk, publish: () => new Promise(() => undefined) } });
+    await commit(store, 'v1.0.0');
+    const started = performance.now();
+    await store.close(50);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
   test('a module without tagged versions gets no list file', async () => {
     const store = artifactStore();
     await commit(store, 'v0.0.0-20240101000000-abcdefabcdef');

@@ -186,8 +186,10 @@ export class ArtifactStore {
     if (record === undefined) return undefined;
     this.#requirePinned(place, record);
     try {
-      if (record.sizeBytes <= this.#memoryArtifactBytes) return await this.#loadSmall(place, record, key);
-      return await this.#loadLarge(place, record);
+      const isSmall = record.sizeBytes <= this.#memoryArtifactBytes;
+      const found = isSmall ? await this.#loadSmall(place, record, key) : await this.#loadLarge(place, record);
+      if (found !== undefined && place.id.kind !== 'zip') this.#lists.ensure(place.scope, place.id.module.path);
+      return found;
     } catch (error) {
       if (!isAppError(error, 'STORE_CORRUPT')) throw error;
       await this.#condemn(place, error.message, NEVER);

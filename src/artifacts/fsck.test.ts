@@ -131,6 +131,13 @@ const DAMAGES: readonly (readonly [what: string, kind: string, path: string, dam
     `${BASE}/v1.2.0.zip`,
     () => overwrite(`${BASE}/v1.2.0.zip`, Buffer.alloc('the zip of v1.2.0'.length)),
   ],
+  ['a list for static servers that is missing', 'partial', `${BASE}/list`, () => unlink(at(`${BASE}/list`))],
+  [
+    'a list for static servers that tells of too little',
+    'altered',
+    `scopes/team-a/${BASE}/list`,
+    () => overwrite(`scopes/team-a/${BASE}/list`, 'v0.9.0\n'),
+  ],
   ['data without a record', 'orphaned', `${BASE}/v1.3.0.mod`, () => overwrite(`${BASE}/v1.3.0.mod`, GO_MOD)],
   [
     'unsound data without a record',

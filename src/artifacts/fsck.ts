@@ -5,11 +5,13 @@
 import { hashGoMod } from '../gomod/dirhash.ts';
 import type { ArtifactId } from '../gomod/module.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
+import { encodeUtf8 } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import type { BlobInfo, BlobStore } from '../storage/store.ts';
-import { dataKey, meaningOf, type Place, recordKey } from './layout.ts';
+import { dataKey, listFileKey, meaningOf, type Place, recordKey } from './layout.ts';
+import { listText } from './list-file.ts';
 import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import type { Provenance } from './provenance.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
@@ -17,7 +19,7 @@ import { Records } from './records.ts';
 import { chunksOf, readWhole, sum } from './whole-blob.ts';
 
 /**
- * `partial` a record without its data, or with data of another size · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
+ * `partial` a record without its data, or a module without its list for static servers, or with data of another size · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
  * `foreign` a file that Larder did not write; it is told of and never touched.
  */
 type FindingKind = 'partial' | 'altered' | 'orphaned' | 'foreign';
@@ -67,6 +69,7 @@ export interface FsckOptions extends Ask {
 const MAX_FINDINGS = 10_000;
 const MAX_GO_MOD_BYTES = 16 * 1024 * 1024;
 const RECENT_MS = 5 * 60_000;
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const TOP_FOLDERS = ['download/', 'meta/', 'scopes/'] as const;
 
 /** Checks the whole store. Rejects with STORE_UNAVAILABLE when it cannot be read, or ABORTED; what is wrong in it is in the report. */
@@ -90,6 +93,7 @@ class Fsck {
   }
 
   async run(): Promise<FsckReport> {
+    await this.#checkLists();
     await this.#each('record', (place, info) => this.#checkRecord(place, info));
     await this.#each('data', (place, info) => this.#checkOrphan(place, info));
     for await (const path of this.#o.strangers ?? []) this.#tellForeign(path);
@@ -209,6 +213,7 @@ class Fsck {
     try {
       if (adopt === undefined) throw new AppError('INTERNAL', 'nobody can verify it');
       await this.#withBody(place, (body) => adopt(place.scope, place.id, body, this.#o));
+      await this.#writeList(place);
       this.#tell('orphaned', info.key, `${fault}; verified and adopted`, true);
     } catch (error) {
       throwIfAborted(this.#o.signal);
@@ -232,11 +237,72 @@ class Fsck {
     return age >= 0 && age < (this.#o.recentMs ?? RECENT_MS);
   }
 
+  // ---------------------------------------------------------------- lists for static servers
+
+  /** First, so that a list is wrong only when it was so before anything was repaired. The keys of one module stand together. */
+  async #checkLists(): Promise<void> {
+    let before: { readonly key: string; readonly place: Place; isRecent: boolean } | undefined;
+    for (const prefix of TOP_FOLDERS) {
+      for await (const info of this.#o.store.list(prefix, this.#o)) {
+        const meaning = meaningOf(info.key);
+        if (meaning.what !== 'record') continue;
+        const { place } = meaning;
+        const key = listFileKey(place.scope, place.id.module.path);
+        if (before?.key !== key) {
+          await this.#checkList(before);
+          before = { key, place, isRecent: false };
+        }
+        before.isRecent ||= this.#isRecent(info);
+      }
+    }
+    await this.#checkList(before);
+  }
+
+  async #checkList(
+    module: { readonly key: string; readonly place: Place; readonly isRecent: boolean } | undefined,
+  ): Promise<void> {
+    if (module === undefined || module.isRecent) return;
+    const { key, place } = module;
+    const wanted = await this.#listText(place);
+    const found = await this.#o.store.open(key, this.#o);
+    if (found === undefined && wanted === undefined) return;
+    const text =
+      found && (await readWhole(found.reader, found.info.sizeBytes, MAX_LIST_BYTES, this.#o).catch(() => ''));
+    if (text !== undefined && Buffer.from(text).toString() === wanted) return;
+    const fault = text === undefined ? 'the list for static servers is missing' : 'it does not say what is stored';
+    const isRepaired = this.#o.repair && (await this.#writeList(place));
+    this.#tell(
+      text === undefined ? 'partial' : 'altered',
+      key,
+      isRepaired ? `${fault}; written again` : fault,
+      isRepaired,
+    );
+  }
+
+  async #listText({ scope, id }: Place): Promise<string | undefined> {
+    return listText(await this.#records.versions(scope, id.module.path, this.#o));
+  }
+
+  /** Whether it could be done: the list is a convenience, and the check goes on without it. */
+  async #writeList(place: Place): Promise<boolean> {
+    const key = listFileKey(place.scope, place.id.module.path);
+    try {
+      const text = await this.#listText(place);
+      if (text === undefined) await this.#o.store.delete(key, this.#o);
+      else await this.#o.store.publish(key, encodeUtf8(text), this.#o);
+      return true;
+    } catch {
+      throwIfAborted(this.#o.signal);
+      return false;
+    }
+  }
+
   // ---------------------------------------------------------------- what is done and told
 
   async #putAside(kind: FindingKind, key: string, place: Place, fault: string): Promise<void> {
     if (!this.#o.repair) return this.#tell(kind, key, fault, false);
     const failure = await this.#move(key, place, fault);
+    if (key === recordKey(place)) await this.#writeList(place);
     this.#tell(kind, key, `${fault}; ${failure ?? 'put aside'}`, failure === undefined);
   }
 

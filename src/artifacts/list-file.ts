@@ -1,4 +1,5 @@
-import type { ModulePath } from '../gomod/module.ts';
+import { LRUCache } from 'lru-cache';
+import type { ModulePath, Version } from '../gomod/module.ts';
 import { isPseudoVersion } from '../gomod/pseudo.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import { messageOf } from '../std/errors.ts';
@@ -14,6 +15,8 @@ const GATHER_MS = 500;
 const MAX_WAITING = 10_000;
 /** A list that takes longer is given up: it is a convenience. */
 const WRITE_MS = 30_000;
+/** Modules whose list is known to be there. Forgetting one costs a look at the file. */
+const REMEMBERED = 20_000;
 
 export interface ListFilesParts {
   readonly store: BlobStore;
@@ -22,13 +25,27 @@ export interface ListFilesParts {
   readonly observer: ArtifactObserver;
 }
 
+/** What the list of a module with these stored versions says; undefined when there is nothing to tell: pseudo-versions are in no list. */
+export function listText(versions: readonly Version[]): string | undefined {
+  const tagged = versions.filter((version) => !isPseudoVersion(version));
+  return tagged.length === 0 ? undefined : `${tagged.join('\n')}\n`;
+}
+
+interface Waiting {
+  readonly scope: string;
+  readonly module: ModulePath;
+  /** Whether it is written also when there is one. */
+  isStale: boolean;
+}
+
 /**
  * Writes `@v/list` beside the artifacts, for static file servers and `file://`: the stored tagged versions. Best effort, one module
  * after the other, behind the commits. Larder itself never reads these files.
  */
 export class ListFiles {
   readonly #parts: ListFilesParts;
-  readonly #waiting = new Map<string, { readonly scope: string; readonly module: ModulePath }>();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #there = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #stop = new AbortController();
   #working: Promise<void> | undefined;
   #hurry = new AbortController();
@@ -39,9 +56,20 @@ export class ListFiles {
 
   /** Has the list of `module` written soon. */
   touch(scope: string, module: ModulePath): void {
-    const key = listFileKey(scope, module);
-    if (this.#stop.signal.aborted || this.#waiting.has(key) || this.#waiting.size >= MAX_WAITING) return;
-    this.#waiting.set(key, { scope, module });
+    this.#enqueue({ scope, module, isStale: true });
+  }
+
+  /** Has the list of `module` written soon if there is none: a kill can have come between a commit and it. One look per module. */
+  ensure(scope: string, module: ModulePath): void {
+    if (!this.#there.has(listFileKey(scope, module))) this.#enqueue({ scope, module, isStale: false });
+  }
+
+  #enqueue(wanted: Waiting): void {
+    const key = listFileKey(wanted.scope, wanted.module);
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) waiting.isStale ||= wanted.isStale;
+    if (this.#stop.signal.aborted || waiting !== undefined || this.#waiting.size >= MAX_WAITING) return;
+    this.#waiting.set(key, wanted);
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
     });
@@ -56,8 +84,13 @@ export class ListFiles {
 
   /** Writes what waits, for at most `graceMs`, then stops. Never rejects. */
   async close(graceMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#stop.abort(), graceMs);
-    await this.flush();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      this.#stop.abort();
+      late.resolve();
+    }, graceMs);
+    // A disk that hangs hears no signal.
+    await Promise.race([this.flush(), late.promise]);
     clearTimeout(timer);
     this.#stop.abort();
   }
@@ -67,19 +100,22 @@ export class ListFiles {
       const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal]);
       await this.#parts.clock.sleep(GATHER_MS, { signal }).catch(() => undefined);
       // One round: what is touched during it waits for the next, and is gathered again.
-      for (const [key, { scope, module }] of Array.from(this.#waiting)) {
+      for (const [key, wanted] of Array.from(this.#waiting)) {
         this.#waiting.delete(key);
-        if (!this.#stop.signal.aborted) await this.#write(key, scope, module);
+        if (!this.#stop.signal.aborted) await this.#write(key, wanted);
       }
     }
   }
 
-  async #write(key: string, scope: string, module: ModulePath): Promise<void> {
+  async #write(key: string, { scope, module, isStale }: Waiting): Promise<void> {
     const { store, records, observer } = this.#parts;
     const o = { signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(WRITE_MS)]) };
     try {
-      const versions = (await records.versions(scope, module, o)).filter((version) => !isPseudoVersion(version));
-      if (versions.length > 0) await store.publish(key, encodeUtf8(`${versions.join('\n')}\n`), o);
+      if (isStale || (await store.head(key, o)) === undefined) {
+        const text = listText(await records.versions(scope, module, o));
+        if (text !== undefined) await store.publish(key, encodeUtf8(text), o);
+      }
+      this.#there.set(key, true);
     } catch (error) {
       observer.onViewFailure?.(key, messageOf(error));
     }
