@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream';
 import { AppError } from '../std/errors.ts';
 import { httpFailure } from './http-failure.ts';
+import { type Pace, Progress } from './progress.ts';
 import type { Watch } from './watch.ts';
 
 /** How the end of a body is told: only `until-close` cannot tell a complete body from a cut one. */
 export type Framing = 'length' | 'chunked' | 'until-close';
 
-export interface BodyFacts {
+export interface BodyFacts extends Pace {
   /** For messages: what is being fetched. */
   readonly attempt: string;
   /** Content-Length, when given. */
@@ -18,7 +19,7 @@ export interface BodyFacts {
 
 /**
  * The pieces of `raw`, exactly as many bytes as announced. Rejects with UPSTREAM_UNAVAILABLE when the body is cut, UPSTREAM_TIMEOUT
- * when it stalls, TOO_LARGE past `maxBytes`. The wait for a slow reader does not count as a stall. Destroys `raw` when left.
+ * when it stalls or comes too slowly, TOO_LARGE past `maxBytes`. The wait for a slow reader counts as neither. Destroys `raw` when left.
  */
 export async function* boundedBody(
   raw: Readable,
@@ -26,16 +27,21 @@ export async function* boundedBody(
   watch: Watch,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const progress = new Progress(facts);
   let received = 0;
+  let waitedMs = 0;
   try {
     for (;;) {
+      const asked = performance.now();
       watch.phase(facts.idleTimeoutMs, `${facts.attempt}: stalled after ${received}${ofTotal(facts)} bytes`);
       const next = await pieces.next().catch((error: unknown) => Promise.reject(cutOr(error, received, facts, watch)));
       watch.endPhase();
       if (next.done) break;
       received += next.value.byteLength;
+      waitedMs += performance.now() - asked;
       if (received > facts.maxBytes)
         throw new AppError('TOO_LARGE', `${facts.attempt}: more than ${facts.maxBytes} bytes`);
+      if (progress.isTooSlow(waitedMs, received)) throw tooSlow(received, facts);
       yield next.value;
     }
     if (facts.sizeBytes !== undefined && received !== facts.sizeBytes) throw cut(received, facts);
@@ -55,6 +61,14 @@ function cut(received: number, facts: BodyFacts, cause?: unknown): AppError {
   return new AppError('UPSTREAM_UNAVAILABLE', `${facts.attempt}: cut after ${received}${ofTotal(facts)} bytes`, {
     cause,
   });
+}
+
+function tooSlow(received: number, facts: BodyFacts): AppError {
+  const pace = `less than ${facts.minBytesPerSecond} bytes/s over ${facts.progressWindowMs} ms`;
+  return new AppError(
+    'UPSTREAM_TIMEOUT',
+    `${facts.attempt}: too slow, ${pace}, after ${received}${ofTotal(facts)} bytes`,
+  );
 }
 
 function ofTotal({ sizeBytes }: BodyFacts): string {

@@ -123,6 +123,33 @@ describe('limits', () => {
     });
   });
 
+  test('a body that trickles without ever stalling', async () => {
+    const origin = await serve((_, response) => {
+      const timer = setInterval(() => response.write('a'), 20);
+      response.on('close', () => clearInterval(timer));
+    });
+    const started = performance.now();
+    await expect(textOf(clientWith({ progressWindowMs: 300 }), origin)).rejects.toMatchObject({
+      code: 'UPSTREAM_TIMEOUT',
+      message: expect.stringMatching(/^fetch x: too slow, less than 16384 bytes\/s over 300 ms, after \d+ bytes$/),
+    });
+    expect(performance.now() - started).toBeLessThan(4000);
+  });
+
+  test('a slow reader is not too slow a body', async () => {
+    const origin = await serve((_, response) => response.end('x'.repeat(900_000)));
+    const client = clientWith({ progressWindowMs: 100, minBytesPerSecond: 1e6 });
+    const answer = await client.get(new URL(origin), { ...ask, maxBytes: 1e6 });
+    let size = 0;
+    if (answer.kind === 'ok') {
+      for await (const piece of answer.body) {
+        if (size === 0) await new Promise((resolve) => setTimeout(resolve, 2500));
+        size += piece.length;
+      }
+    }
+    expect(size).toBe(900_000);
+  });
+
   test('a slow reader is no stall', async () => {
     const origin = await serve((_, response) => response.end('x'.repeat(900_000)));
     const answer = await clientWith({ idleTimeoutMs: 50 }).get(new URL(origin), { ...ask, maxBytes: 1e6 });

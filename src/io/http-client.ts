@@ -5,6 +5,7 @@ import { AppError } from '../std/errors.ts';
 import { boundedBody, type Framing } from './http-body.ts';
 import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
 import { httpFailure, isStaleConnection } from './http-failure.ts';
+import type { Pace } from './progress.ts';
 import { readReason } from './http-reason.ts';
 import { Watch } from './watch.ts';
 
@@ -20,6 +21,10 @@ export interface HttpClientOptions {
   readonly firstByteTimeoutMs?: number;
   /** Between two pieces of a body; default 15 s. */
   readonly idleTimeoutMs?: number;
+  /** How fast a body must come once two seconds of waiting for it have passed; default 16 KiB/s. 0 = as slowly as idleTimeoutMs allows. */
+  readonly minBytesPerSecond?: number;
+  /** Over how long that is measured; default 10 s. */
+  readonly progressWindowMs?: number;
   /** Whole of a request, redirects included, where the request names no other; default 30 s. */
   readonly totalTimeoutMs?: number;
   /** Connections to one origin at a time; default 128. */
@@ -55,7 +60,7 @@ export interface HttpOk {
   /** Content-Length, when given; the body then has exactly this many bytes or fails. */
   readonly sizeBytes?: number;
   readonly framing: Framing;
-  /** May be read once. Rejects with UPSTREAM_UNAVAILABLE when cut, UPSTREAM_TIMEOUT when stalled, TOO_LARGE. */
+  /** May be read once. Rejects with UPSTREAM_UNAVAILABLE when cut, UPSTREAM_TIMEOUT when stalled or too slow, TOO_LARGE. */
   readonly body: AsyncIterable<Uint8Array>;
   discard(): void;
 }
@@ -75,7 +80,7 @@ const MAX_REDIRECTS = 9;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const DAY_SECONDS = 86_400;
 
-interface Limits {
+interface Limits extends Pace {
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -94,7 +99,9 @@ export class HttpClient {
   /** Throws CONFIG_INVALID for certificates or proxy URLs that cannot be used. Opens nothing. */
   constructor(o: HttpClientOptions) {
     const { connectTimeoutMs = 5000, firstByteTimeoutMs = 20_000, idleTimeoutMs = 15_000, totalTimeoutMs = 30_000 } = o;
-    this.#limits = { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs };
+    const { minBytesPerSecond = 16 * 1024, progressWindowMs = 10_000 } = o;
+    const pace = { minBytesPerSecond, progressWindowMs };
+    this.#limits = { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs, ...pace };
     this.#dispatchers = createDispatchers({
       connectTimeoutMs,
       firstByteTimeoutMs,
@@ -198,9 +205,9 @@ export class HttpClient {
       const sizeBytes = checkHead(reply, ask);
       const { attempt, maxBytes } = ask;
       const facts = {
+        ...this.#limits,
         attempt,
         maxBytes,
-        idleTimeoutMs: this.#limits.idleTimeoutMs,
         ...(sizeBytes !== undefined && { sizeBytes }),
       };
       const isChunked = /(^|,)\s*chunked\s*$/i.test(single(reply, 'transfer-encoding'));
