@@ -16,16 +16,19 @@ export interface Bound {
 
 /**
  * Runs `work` with a signal that fires when the bound's does, or after `ms` with the bound's code. Settles then at once, also when
- * `work` does not heed its signal; such work is left behind and must clean up after itself.
+ * `work` does not heed its signal; such work is left behind and must clean up after itself. `lift` takes the deadline away, not the signal.
  */
-export async function withDeadline<T>(bound: Bound, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  bound: Bound,
+  work: (signal: AbortSignal, lift: () => void) => Promise<T>,
+): Promise<T> {
   const over = new AbortController();
   const stop = (): void => over.abort(bound.signal.reason);
   if (bound.signal.aborted) stop();
   bound.signal.addEventListener('abort', stop, { once: true });
   const cancelTimer = bound.clock.after(bound.ms, () => over.abort(lateError(bound)));
   try {
-    return await waitFor(work(over.signal), over.signal);
+    return await waitFor(work(over.signal, cancelTimer), over.signal);
   } finally {
     cancelTimer();
     bound.signal.removeEventListener('abort', stop);

@@ -8,7 +8,7 @@ import type { Clock } from '../std/clock.ts';
 import { type AppError, isAppError, toAppError } from '../std/errors.ts';
 import type { Spooled, SpooledMemory } from '../std/spooled.ts';
 import type { Verified } from '../verify/verified.ts';
-import type { Consultant, Got } from './consult.ts';
+import type { Attempt, Consultant, Got } from './consult.ts';
 import { withDeadline } from './deadline.ts';
 import type { Work } from './flight.ts';
 import type { ResolverLimits } from './limits.ts';
@@ -51,7 +51,7 @@ export class Filler {
       kind: id.kind,
       subject: subjectOf(id),
       attempted,
-      ask: (source: Source, o: Ask) => this.#fillFrom(source, plan.scope, id, { ...work, signal: o.signal }),
+      ask: (source: Source, o: Attempt) => this.#fillFrom(source, plan.scope, id, { ...work, ...o }),
     };
     return withDeadline({ clock, ms, signal: work.signal, attempted }, async (signal) => {
       const { value } = await consultant.first(plan.steps, question, { signal });
@@ -81,13 +81,13 @@ export class Filler {
     }
   }
 
-  async #fillFrom(source: Source, scope: string, id: ArtifactId, work: Work): Promise<Got<StoredArtifact>> {
+  async #fillFrom(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Got<StoredArtifact>> {
     const verified = await this.#verified(source, scope, id, work);
     work.progress(1);
     return { value: await this.commit(scope, verified, work), sizeBytes: verified.body.sizeBytes };
   }
 
-  #verified(source: Source, scope: string, id: ArtifactId, work: Work): Promise<Verified> {
+  #verified(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Verified> {
     switch (id.kind) {
       case 'info':
         return this.#info(source, id, work);
@@ -113,7 +113,7 @@ export class Filler {
     }
   }
 
-  async #zip(source: Source, scope: string, id: ArtifactId, work: Work): Promise<Verified> {
+  async #zip(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Verified> {
     const { spools, verifier } = this.#parts;
     const spool = metered(spools.spool(MAX_ZIP_BYTES, `zip of ${id.module.path}@${id.module.version}`), work);
     const { unverified: body, claimedH1 } = await source.zip(id.module, spool, work);
@@ -147,6 +147,8 @@ export class Filler {
   }
 }
 
+type Filling = Work & Attempt;
+
 interface Refused {
   readonly scope: string;
   readonly id: ArtifactId;
@@ -174,15 +176,16 @@ function inMemory(bytes: Uint8Array): SpooledMemory {
   };
 }
 
-/** `spool`, telling `work` how much of the announced size has come. */
-function metered(spool: Spool, work: Work): Spool {
+/** `spool`, telling `work` that the body has begun, and how much of the announced size has come. */
+function metered(spool: Spool, work: Filling): Spool {
   return {
     fill: (body, o): Promise<Spooled> => {
       const expected = o.expectedBytes ?? 0;
-      return spool.fill(
-        expected > 0 ? counted(body, (bytes) => work.progress(Math.min(1, bytes / expected))) : body,
-        o,
-      );
+      const tell = (bytes: number): void => {
+        work.begun();
+        if (expected > 0) work.progress(Math.min(1, bytes / expected));
+      };
+      return spool.fill(counted(body, tell), o);
     },
   };
 }

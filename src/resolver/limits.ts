@@ -61,6 +61,9 @@ export interface ResolverLimits {
   readonly unstoredMs: number;
 }
 
+/** Longest wait for the first byte of a zip where a `|` step follows, ms. */
+export const ZIP_FIRST_BYTE_MS = 8000;
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;

@@ -92,7 +92,7 @@ export function createResolver(parts: ResolverParts): RunningResolver {
   const limits: ResolverLimits = { ...DEFAULT_LIMITS, ...parts.limits };
   const shared = { ...parts, limits };
   const unstored = new Unstored(parts.openSpooled, clock, { bytes: limits.unstoredBytes, keepMs: limits.unstoredMs });
-  const consultant = new Consultant({ sources, observer, clock, mirrorWaitMs: limits.mirrorWaitMs });
+  const consultant = new Consultant({ sources, observer, clock, limits });
   const mutables = new Mutables({ answers: new RememberedAnswers(registers), observer, clock, random, limits });
   const immutables = new Immutables({
     ...shared,
