@@ -7,7 +7,7 @@ import type { ModulePath } from '../gomod/module.ts';
 import { createPlanner, type RoutePlan } from '../policy/plan.ts';
 import { createSources, type SourceDependencies } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
-import { noModcache } from './start-failure.ts';
+import { blameNow, noModcache } from './start-failure.ts';
 
 /** Where modules come from: the sources by name, and which of them a module may be asked of, in order. */
 export interface Chain {
@@ -19,7 +19,9 @@ export interface Chain {
 export async function createChain(config: Config, dependencies: SourceDependencies): Promise<Chain> {
   const caches = await Promise.all(config.modcache.map(cacheEntry));
   const entries = [...caches, ...parseProxyList(config.upstream, config.noProxy)];
-  const registered = createSources(entries, dependencies);
+  const registered = blameNow({ key: 'upstream', reason: 'upstream-unusable' }, () =>
+    createSources(entries, dependencies),
+  );
   const names = new Map(registered.map(({ entry, source }) => [entry, source.name]));
   return {
     sources: new Map(registered.map(({ source }) => [source.name, source])),

@@ -2,15 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Address } from '../config/leaves.ts';
 import { redactUrls } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
-import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { createGate, type Gate } from '../policy/gate.ts';
 import { createResolver, type RunningResolver } from '../resolver/resolver.ts';
 import { createEdge, type Edge } from '../server/edge.ts';
 import { type Listener, listen } from '../server/listener.ts';
-import { readNetrc } from '../sources/goproxy/netrc.ts';
 import { systemClock } from '../std/clock.ts';
-import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
+import type { GoSumPins } from '../verify/pins.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import type { ZipInspector } from '../verify/zip-inspector.ts';
 import { createChain } from './chain.ts';
@@ -18,8 +16,9 @@ import { Closing } from './closing.ts';
 import { storeHealth } from './health.ts';
 import { type Keep, openKeep } from './keep.ts';
 import type { Running } from './lifecycle.ts';
-import { drainTimes, edgeOptions, fetchLimits, listenerLimits, resolverLimits } from './limits.ts';
+import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
+import { openClient, openNetrc, openPins } from './preflight.ts';
 import { listenFailure } from './start-failure.ts';
 import { openVerifier } from './verification.ts';
 
@@ -88,13 +87,13 @@ export async function openEngine(
     instanceId,
   }: { readonly observers: Observers; readonly closing: Closing; readonly instanceId: string },
 ): Promise<Engine> {
-  const pins = await readGoSumPins(config.verify.goSum);
+  const pins = await openPins(config);
   const keep = await openKeep(config, observers.artifacts, pins);
   closing.add(() => keep.close());
-  const client = new HttpClient(clientOptions(config, around, instanceId));
+  const client = openClient(config, around, instanceId);
   closing.add(() => client.close());
   const { verifier, inspector } = openVerifier(config, pins, closing);
-  const netrc = await readNetrc(around.environment, around.home);
+  const netrc = await openNetrc(around);
   const { sources, planFor } = await createChain(config, { client, netrc });
   const resolver = createResolver({
     artifacts: keep.artifacts,
@@ -110,17 +109,6 @@ export async function openEngine(
   });
   closing.add(() => resolver.close());
   return { keep, pins, verifier, inspector, resolver, gate: createGate(planFor) };
-}
-
-function clientOptions(config: Config, { version, environment }: Around, instanceId: string): HttpClientOptions {
-  const named = (name: string): string | undefined => environment[name] || environment[name.toLowerCase()] || undefined;
-  const [http, https, none] = [named('HTTP_PROXY'), named('HTTPS_PROXY'), named('NO_PROXY')];
-  return {
-    ...fetchLimits(config),
-    userAgent: `larder/${version}`,
-    instanceId,
-    proxies: { ...(http && { http }), ...(https && { https }), ...(none && { none }) },
-  };
 }
 
 class ComposedLarder implements Larder {

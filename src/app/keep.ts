@@ -11,7 +11,7 @@ import { openStore } from '../storage/registry.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { GoSumPins } from '../verify/pins.ts';
 import { artifactLimits } from './limits.ts';
-import { dataFailure, unmasked } from './start-failure.ts';
+import { blame, dataFailure, unmasked } from './start-failure.ts';
 
 /** What is kept, and where it is put on its way in. */
 export interface Keep {
@@ -60,7 +60,8 @@ export async function openKeep(config: Config, observer: ArtifactObserver, pins:
 
 async function openFolder(path: string): Promise<DataFolder> {
   try {
-    return await openDataFolder(path, { signal: AbortSignal.timeout(LONGEST_OPEN_MS) });
+    const signal = AbortSignal.timeout(LONGEST_OPEN_MS);
+    return await blame({ key: 'data', reason: 'data-not-ours' }, () => openDataFolder(path, { signal }));
   } catch (error) {
     throw dataFailure(await unmasked(error, path), path);
   }

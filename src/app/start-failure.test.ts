@@ -44,6 +44,11 @@ describe('a failure to start', () => {
       'data-not-a-folder',
       'tls-unusable',
       'no-modcache',
+      'data-not-ours',
+      'go-sum-unusable',
+      'netrc-unusable',
+      'proxy-unusable',
+      'upstream-unusable',
     ];
     for (const language of ['en', 'zh'] as const)
       expect(Object.keys(messagesFor(language).reasons).toSorted()).toEqual(reasons.toSorted());

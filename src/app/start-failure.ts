@@ -13,7 +13,19 @@ type StartReason =
   | 'data-disk-full'
   | 'data-not-a-folder'
   | 'tls-unusable'
-  | 'no-modcache';
+  | 'no-modcache'
+  | 'data-not-ours'
+  | 'go-sum-unusable'
+  | 'netrc-unusable'
+  | 'proxy-unusable'
+  | 'upstream-unusable';
+
+/** What a failure is about: a key of the configuration, or what is named elsewhere (`origin`). */
+interface Blame {
+  readonly reason: StartReason;
+  readonly key?: string;
+  readonly origin?: string;
+}
 
 const LISTEN_REASONS: Readonly<Record<string, StartReason>> = {
   EADDRINUSE: 'port-in-use',
@@ -36,7 +48,9 @@ export function listenFailure(error: unknown, address: string): AppError {
   const reason =
     LISTEN_REASONS[systemCodeOf(failure.cause) ?? ''] ??
     (/^(read TLS|use cert)/.test(failure.message) ? 'tls-unusable' : undefined);
-  return reason === undefined ? failure : withReason(failure, reason, { address, why: failure.message });
+  if (reason === undefined) return failure;
+  const key = reason === 'tls-unusable' ? 'tls.cert' : 'listen';
+  return withReason(failure, reason, { key, address, why: failure.message });
 }
 
 /** Why the data folder cannot be used, likewise. */
@@ -70,8 +84,31 @@ export async function unmasked(error: unknown, folder: string): Promise<unknown>
 /** CONFIG_INVALID: `folder` was named as a module cache and is none. */
 export function noModcache(folder: string): AppError {
   return new AppError('CONFIG_INVALID', `read module cache ${folder}: no such folder`, {
-    detail: { reason: 'no-modcache' satisfies StartReason, folder },
+    detail: { reason: 'no-modcache' satisfies StartReason, key: 'modcache', folder },
   });
+}
+
+/** Does `work`; a CONFIG_INVALID of it that has no reason yet says in its detail what it is about, and `why`. */
+export async function blame<T>(on: Blame, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw blamed(error, on);
+  }
+}
+
+/** `blame` for work that takes no time. */
+export function blameNow<T>(on: Blame, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw blamed(error, on);
+  }
+}
+
+function blamed(error: unknown, { reason, ...facts }: Blame): unknown {
+  if (!isAppError(error, 'CONFIG_INVALID') || error.detail['reason'] !== undefined) return error;
+  return withReason(error, reason, { ...facts, why: error.message });
 }
 
 function withReason(failure: AppError, reason: StartReason, facts: Readonly<Record<string, string>>): AppError {

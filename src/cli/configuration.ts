@@ -1,8 +1,9 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { Command } from 'commander';
 import type { Around } from '../app/compose.ts';
+import { AppError, isAppError } from '../std/errors.ts';
 import type { ConfigFlags, Loaded, Surroundings } from '../config/load.ts';
-import { inWords, type Messages } from './messages.ts';
+import { failureInWords, inWords, type Messages } from './messages.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -79,6 +80,31 @@ function localNames(): readonly string[] {
 /** The process as app/ needs it. Logs go to stderr. */
 export function aroundOf({ environment, home }: World): Around {
   return { version: VERSION, environment, home, logTo: 2 };
+}
+
+/** `error` with `detail.origin` when it is about a key of the configuration: where that key was written. */
+export function withOrigin(error: unknown, origins: ReadonlyMap<string, string>): unknown {
+  if (!isAppError(error) || typeof error.detail['key'] !== 'string') return error;
+  const origin = origins.get(error.detail['key']) ?? 'default';
+  return new AppError(error.code, error.message, { cause: error.cause, detail: { ...error.detail, origin } });
+}
+
+/** What the configuration names and cannot be used, each with its origin. Opens no port and writes nothing. */
+export async function findUnusable(
+  { config, origins }: Extract<Loaded, { ok: true }>,
+  world: World,
+): Promise<readonly unknown[]> {
+  const preflight = await import('../app/preflight.ts');
+  return (await preflight.findUnusable(config, aroundOf(world))).map((error) => withOrigin(error, origins));
+}
+
+/** Prints every failure of findUnusable with what to do about it. */
+export function printUnusable(found: readonly unknown[], terminal: Terminal): void {
+  for (const error of found) {
+    const { what, fix } = failureInWords(error, terminal.messages);
+    terminal.failure(what, fix);
+  }
+  terminal.note(`larder: ${terminal.messages.configIsWrong(found.length)}`);
 }
 
 /** Prints every problem with what to do about it. */

@@ -52,6 +52,7 @@ const problems: ProblemWords = {
 export const english: Messages = {
   language: 'en',
   whatToDo: 'what to do',
+  colon: ': ',
   program: 'A Go module mirror that teams run themselves: every build succeeds, every byte is proven.',
   commands: {
     serve: 'serve Go modules: point GOPROXY at it',
@@ -109,15 +110,15 @@ export const english: Messages = {
   problems,
   reasons: {
     'port-in-use': ({ address }) => ({
-      what: `listen on ${address}: the port is in use`,
+      what: `${address}: the port is in use`,
       fix: 'stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081',
     }),
     'port-not-allowed': ({ address }) => ({
-      what: `listen on ${address}: not allowed`,
+      what: `${address}: this user may not open that port`,
       fix: 'choose a port above 1023: larder serve --listen 127.0.0.1:8080',
     }),
     'no-such-address': ({ address }) => ({
-      what: `listen on ${address}: this machine does not have that address`,
+      what: `${address}: this machine does not have that address`,
       fix: 'use an address of this machine, or :8080 for all of them',
     }),
     'data-not-writable': ({ folder, why }) => ({
@@ -137,8 +138,28 @@ export const english: Messages = {
       fix: 'tls.cert and tls.key name PEM files that belong together, have not expired, and may be read',
     }),
     'no-modcache': ({ folder }) => ({
-      what: `module cache ${folder}: no such folder`,
+      what: `${folder}: no such folder`,
       fix: 'name a folder that is there (go env GOMODCACHE prints yours), or leave it out',
+    }),
+    'data-not-ours': ({ why }) => ({
+      what: `${why}`,
+      fix: 'choose an empty folder, or one of larder: larder serve --data FOLDER',
+    }),
+    'go-sum-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'name go.sum files that are there, that larder may read, and that go wrote: verify.goSum: /srv/app/go.sum',
+    }),
+    'netrc-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'let larder read that file, or name another: NETRC=/etc/larder/netrc',
+    }),
+    'proxy-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write for example HTTPS_PROXY=http://proxy.example:3128',
+    }),
+    'upstream-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write for example https://user:password@proxy.example, or https://proxy.example and the password in ~/.netrc',
     }),
   },
   internal: 'this is a defect of larder; please report it with the lines above',

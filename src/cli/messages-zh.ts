@@ -55,6 +55,7 @@ const problems: ProblemWords = {
 export const chinese: Messages = {
   language: 'zh',
   whatToDo: '解决办法',
+  colon: '：',
   program: '团队自建的 Go 模块镜像：每次构建都成功，每个字节都有据可查。',
   commands: {
     serve: '提供 Go 模块服务：把 GOPROXY 指向它',
@@ -111,15 +112,15 @@ export const chinese: Messages = {
   problems,
   reasons: {
     'port-in-use': ({ address }) => ({
-      what: `监听 ${address}：端口已被占用`,
+      what: `${address}：端口已被占用`,
       fix: '停止占用它的程序，或换一个端口：larder serve --listen 127.0.0.1:8081',
     }),
     'port-not-allowed': ({ address }) => ({
-      what: `监听 ${address}：没有权限`,
+      what: `${address}：当前用户无权打开该端口`,
       fix: '选择 1023 以上的端口：larder serve --listen 127.0.0.1:8080',
     }),
     'no-such-address': ({ address }) => ({
-      what: `监听 ${address}：本机没有这个地址`,
+      what: `${address}：本机没有这个地址`,
       fix: '使用本机的地址，或用 :8080 表示全部地址',
     }),
     'data-not-writable': ({ folder, why }) => ({
@@ -139,8 +140,25 @@ export const chinese: Messages = {
       fix: 'tls.cert 和 tls.key 应是配对、未过期且 larder 可读的 PEM 文件',
     }),
     'no-modcache': ({ folder }) => ({
-      what: `模块缓存 ${folder}：没有这个目录`,
+      what: `${folder}：没有这个目录`,
       fix: '指定存在的目录（go env GOMODCACHE 会打印你的），或不设置',
+    }),
+    'data-not-ours': ({ why }) => ({
+      what: `${why}`,
+      fix: '选择空目录，或 larder 自己的数据目录：larder serve --data 目录',
+    }),
+    'go-sum-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: '指定存在、larder 可读、由 go 写成的 go.sum 文件：verify.goSum: /srv/app/go.sum',
+    }),
+    'netrc-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: '让 larder 可以读取该文件，或另外指定：NETRC=/etc/larder/netrc',
+    }),
+    'proxy-unusable': ({ why }) => ({ what: `${why}`, fix: '例如写 HTTPS_PROXY=http://proxy.example:3128' }),
+    'upstream-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: '例如写 https://user:password@proxy.example，或写 https://proxy.example 并把密码放进 ~/.netrc',
     }),
   },
   internal: '这是 larder 的缺陷；请附上面的内容报告',

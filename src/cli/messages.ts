@@ -1,6 +1,8 @@
 import { chinese } from './messages-zh.ts';
 import { english } from './messages-en.ts';
+import { redactUrls } from '../config/redact.ts';
 import type { ConfigProblem } from '../config/problem.ts';
+import { isAppError, messageOf } from '../std/errors.ts';
 
 export type Language = 'en' | 'zh';
 
@@ -32,6 +34,8 @@ export type ProblemWords = {
 export interface Messages {
   readonly language: Language;
   readonly whatToDo: string;
+  /** Between a place and what is wrong there. */
+  readonly colon: string;
   readonly program: string;
   readonly commands: Readonly<Record<'serve' | 'fsck' | 'config' | 'check' | 'print' | 'version', string>>;
   readonly flags: Readonly<
@@ -82,6 +86,21 @@ export function messagesFor(language: Language): Messages {
 export function inWords(problem: ConfigProblem, { problems }: Messages): Wording {
   const put = problems[problem.kind] as (problem: ConfigProblem) => Wording;
   return put(problem);
+}
+
+/** A failure in words: what, with the key and where it was written where that is known, and what to do where that is known. Shows no password. */
+export function failureInWords(error: unknown, messages: Messages): { readonly what: string; readonly fix?: string } {
+  const detail: Facts = isAppError(error) ? error.detail : {};
+  const wording = messages.reasons[String(detail['reason'])]?.(detail);
+  if (wording !== undefined)
+    return { what: `${placeOf(detail, messages)}${redactUrls(wording.what)}`, fix: wording.fix };
+  const isKnown = isAppError(error) && error.code !== 'INTERNAL';
+  return { what: redactUrls(messageOf(error)), ...(isKnown ? {} : { fix: messages.internal }) };
+}
+
+function placeOf({ key, origin }: Facts, { colon }: Messages): string {
+  if (origin === 'default') return `${key} (default)${colon}`;
+  return [origin, key].flatMap((part) => (part === undefined ? [] : [`${part}${colon}`])).join('');
 }
 
 /** `--lang` where given, else Chinese when the locale is (LC_ALL, LC_MESSAGES, LANG: the first that is set), else English. */

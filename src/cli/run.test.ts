@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CertificateAuthority } from '../../tests/fakes/certificates.ts';
 import { keySpecs } from '../config/schema.ts';
 import { KEY_FLAGS } from './configuration.ts';
 import { EXIT_CODES } from './exit-code.ts';
@@ -52,6 +53,64 @@ describe('larder config', () => {
       'larder: the configuration is wrong in 2 places; nothing was started',
       '',
     ]);
+  });
+
+  describe('finds what serve would stop at, with the key, where it was written and what to write', () => {
+    const cert = new CertificateAuthority(mkdtempSync(join(tmpdir(), 'larder-ca-')));
+    test.each<[string, string, Record<string, string>, RegExp]>([
+      [
+        'a password over plain http',
+        'upstream: http://me:hunter2@p.test',
+        {},
+        /file larder.yaml:1: upstream: .*plain http.*\n.*https:/,
+      ],
+      [
+        'no such module cache',
+        'modcache: [., nowhere, gone]',
+        {},
+        /(file larder.yaml:1: modcache: .*no such folder\n.*\n.*){2}2 places/,
+      ],
+      [
+        'a go.sum that is none',
+        'verify:\n  goSum: larder.yaml',
+        {},
+        /file larder.yaml:2: verify.goSum: .*larder.yaml:1.*\n.*go\.sum/,
+      ],
+      [
+        'no such go.sum',
+        '',
+        { LARDER_VERIFY_GO_SUM: '/nope' },
+        /environment LARDER_VERIFY_GO_SUM: verify.goSum: .*\/nope/,
+      ],
+      ['an unreadable netrc', '', { NETRC: '/' }, /environment NETRC: read \/: EISDIR/],
+      ['a proxy that is none', '', { HTTPS_PROXY: 'gopher://u:hunter2@h' }, /HTTPS_PROXY is not the URL/],
+      [
+        'TLS files that are none',
+        'tls: {cert: larder.yaml, key: larder.yaml}',
+        {},
+        /file larder.yaml:1: tls.cert: .*\n.*belong together/,
+      ],
+      [
+        'TLS files that do not match',
+        'tls: {cert: a.crt, key: b.key}',
+        {},
+        /file larder.yaml:1: tls.cert: .*a\.crt.*b\.key/,
+      ],
+    ])('%s', async (_, file, env, words) => {
+      writeFileSync(join(folder, 'larder.yaml'), file);
+      writeFileSync(join(folder, 'a.crt'), cert.issue({ names: 'DNS:localhost' }).cert);
+      writeFileSync(join(folder, 'b.key'), cert.issue({ names: 'DNS:localhost' }).key);
+      const checked = await larder(['config', 'check'], env);
+      expect(checked).toMatchObject({ code: 4, out: '', err: expect.stringMatching(words) as string });
+      expect(await larder(['serve', '--data', 'data', '--listen', '127.0.0.1:0'], env)).toEqual(checked);
+      expect(checked.err).not.toContain('hunter2');
+      expect(existsSync(join(folder, 'data'))).toBe(false);
+      const { ok, problems } = JSON.parse((await larder(['config', 'check', '--json'], env)).out) as {
+        ok: boolean;
+        problems: unknown[];
+      };
+      expect([ok, problems[0]]).toEqual([false, expect.objectContaining({ kind: 'unusable' })]);
+    });
   });
 
   test('check --json gives the same as data', async () => {

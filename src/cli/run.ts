@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
-import { isAppError, messageOf } from '../std/errors.ts';
+import { isAppError } from '../std/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { addConfig } from './commands/config.ts';
 import { addFsck } from './commands/fsck.ts';
@@ -8,7 +8,7 @@ import { addServe } from './commands/serve.ts';
 import { addVersion } from './commands/version.ts';
 import type { World } from './configuration.ts';
 import { exitCode } from './exit-code.ts';
-import { languageOf, messagesFor } from './messages.ts';
+import { failureInWords, languageOf, messagesFor } from './messages.ts';
 import { createTerminal, type Output, type Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -100,15 +100,8 @@ function report(
 ): number {
   if (error instanceof CommanderError) return reportUsage(error, argv, o);
   const { terminal } = o;
-  const wording = isAppError(error)
-    ? terminal.messages.reasons[String(error.detail['reason'])]?.(error.detail)
-    : undefined;
-  if (wording !== undefined) terminal.failure(wording.what, wording.fix);
-  else
-    terminal.failure(
-      messageOf(error),
-      isAppError(error) && error.code !== 'INTERNAL' ? undefined : terminal.messages.internal,
-    );
+  const { what, fix } = failureInWords(error, terminal.messages);
+  terminal.failure(what, fix);
   return exitCode(isAppError(error, 'CONFIG_INVALID') ? 'config' : 'failure');
 }
 

@@ -76,7 +76,7 @@ describe('larder serve, as a process', () => {
     const second = larder(['serve', '--listen', `127.0.0.1:${port}`, '--data', 'other', '--log-level', 'silent']);
     expect(await second.ended).toBe(4);
     expect(second.output().err).toBe(
-      `larder: listen on 127.0.0.1:${port}: the port is in use\nwhat to do: stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081\n`,
+      `larder: flag --listen: listen: 127.0.0.1:${port}: the port is in use\nwhat to do: stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081\n`,
     );
   });
 

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { EffectiveValue } from '../../config/load.ts';
-import { addConfigFlags, loadFor, printProblems, type World } from '../configuration.ts';
+import { redactUrls } from '../../config/redact.ts';
+import { isAppError, messageOf } from '../../std/errors.ts';
+import { addConfigFlags, findUnusable, loadFor, printProblems, printUnusable, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { CommandResult } from '../run.ts';
 
@@ -22,12 +24,21 @@ export function addConfig(program: Command, world: World, done: CommandResult): 
 async function check(options: Options, world: World): Promise<number> {
   const { terminal } = world;
   const loaded = await loadFor(options, world);
-  if (options['json'] === true)
-    terminal.result(JSON.stringify(loaded.ok ? { ok: true, problems: [] } : { ok: false, problems: loaded.problems }));
-  else if (loaded.ok) terminal.result(terminal.messages.configIsRight);
-  if (loaded.ok) return exitCode('ok');
-  if (options['json'] !== true) printProblems(loaded, terminal);
-  return exitCode('config');
+  const unusable = loaded.ok ? await findUnusable(loaded, world) : [];
+  const isRight = loaded.ok && unusable.length === 0;
+  if (options['json'] === true) {
+    const problems = loaded.ok ? unusable.map(asProblem) : loaded.problems;
+    terminal.result(JSON.stringify({ ok: isRight, problems }));
+  } else if (!loaded.ok) printProblems(loaded, terminal);
+  else if (isRight) terminal.result(terminal.messages.configIsRight);
+  else printUnusable(unusable, terminal);
+  return exitCode(isRight ? 'ok' : 'config');
+}
+
+/** What cannot be used, beside the problems of the text itself. */
+function asProblem(error: unknown): Readonly<Record<string, unknown>> {
+  const { key, origin, reason } = isAppError(error) ? error.detail : {};
+  return { kind: 'unusable', origin, key, reason, what: redactUrls(messageOf(error)) };
 }
 
 async function print(options: Options, world: World): Promise<number> {

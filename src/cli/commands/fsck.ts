@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { FsckReport } from '../../app/fsck.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import { addConfigFlags, aroundOf, loadFor, printProblems, withOrigin, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { FsckCount } from '../messages.ts';
 import type { CommandResult } from '../run.ts';
@@ -38,7 +38,11 @@ async function fsck(options: Options, world: World): Promise<number> {
     repair: options['repair'] === true,
     onProgress: (checked) => terminal.progress(terminal.messages.fsckProgress(checked)),
     signal: new AbortController().signal,
-  }).finally(() => terminal.progress(undefined));
+  })
+    .catch((error: unknown) => {
+      throw withOrigin(error, loaded.origins);
+    })
+    .finally(() => terminal.progress(undefined));
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   if (options['json'] === true) terminal.result(JSON.stringify({ ...report, seconds }));
   else print(report, seconds, terminal);

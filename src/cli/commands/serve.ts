@@ -1,7 +1,17 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { redactUrls } from '../../config/redact.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import type { Loaded } from '../../config/load.ts';
+import {
+  addConfigFlags,
+  aroundOf,
+  findUnusable,
+  loadFor,
+  printProblems,
+  printUnusable,
+  withOrigin,
+  type World,
+} from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { CommandResult } from '../run.ts';
 import type { StartFacts } from '../messages.ts';
@@ -24,9 +34,20 @@ async function serve(options: Options, world: World): Promise<number> {
     printProblems(loaded, terminal);
     return exitCode('config');
   }
+  const unusable = await findUnusable(loaded, world);
+  if (unusable.length > 0) {
+    printUnusable(unusable, terminal);
+    return exitCode('config');
+  }
+  return await run(loaded, world).catch((error: unknown) => {
+    throw withOrigin(error, loaded.origins);
+  });
+}
+
+async function run({ config, origins }: Extract<Loaded, { ok: true }>, world: World): Promise<number> {
+  const { terminal } = world;
   const { composeLarder } = await import('../../app/compose.ts');
   const { runUntilStopped } = await import('../../app/lifecycle.ts');
-  const { config, origins } = loaded;
   const larder = await composeLarder(config, aroundOf(world));
   const facts: StartFacts = {
     version: VERSION,

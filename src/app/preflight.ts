@@ -1,0 +1,73 @@
+import type { Config } from '../config/schema.ts';
+import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
+import { loadTlsIdentity } from '../server/tls-files.ts';
+import { type NetrcEntry, readNetrc } from '../sources/goproxy/netrc.ts';
+import { systemClock } from '../std/clock.ts';
+import { type AppError, isAppError } from '../std/errors.ts';
+import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
+import { createChain } from './chain.ts';
+import type { Around } from './compose.ts';
+import { fetchLimits } from './limits.ts';
+import { blame, blameNow } from './start-failure.ts';
+
+/**
+ * All that the configuration names and that cannot be used: files that cannot be read or do not fit, sources that cannot be made. Each is a
+ * CONFIG_INVALID with `detail.reason` and, where it is a key's, `detail.key`. Reads files; opens no port and writes nothing. The parts are
+ * made by the same functions as when the server starts. Ports and the data folder show only then.
+ */
+export async function findUnusable(config: Config, around: Around): Promise<readonly AppError[]> {
+  const found: AppError[] = [];
+  const attempt = async <T>(work: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAppError(error, 'CONFIG_INVALID')) throw error;
+      found.push(error);
+      return undefined;
+    }
+  };
+  await attempt(() => openPins(config));
+  await attempt(() => checkTls(config));
+  const netrc = (await attempt(() => openNetrc(around))) ?? [];
+  const client = await attempt(() => openClient(config, around, 'check'));
+  // What a proxy of the environment spoils must not hide what is wrong with the chain.
+  const stand = client ?? openClient(config, { ...around, environment: {} }, 'check');
+  for (const folder of config.modcache)
+    await attempt(() => createChain(onlyModcache(config, folder), { client: stand, netrc }));
+  await attempt(() => createChain({ ...config, modcache: [] }, { client: stand, netrc }));
+  await stand.close();
+  return found;
+}
+
+function onlyModcache(config: Config, folder: string): Config {
+  return { ...config, modcache: [folder], upstream: 'off' };
+}
+
+async function checkTls({ tls: { cert, key } }: Config): Promise<void> {
+  if (cert === undefined || key === undefined) return;
+  await blame({ key: 'tls.cert', reason: 'tls-unusable' }, () => loadTlsIdentity({ cert, key }, systemClock));
+}
+
+/** The pins of `verify.goSum`. */
+export function openPins({ verify }: Config): Promise<GoSumPins> {
+  return blame({ key: 'verify.goSum', reason: 'go-sum-unusable' }, () => readGoSumPins(verify.goSum));
+}
+
+/** The operator's netrc file. */
+export function openNetrc({ environment, home }: Around): Promise<readonly NetrcEntry[]> {
+  const origin = environment['NETRC'] ? { origin: 'environment NETRC' } : {};
+  return blame({ reason: 'netrc-unusable', ...origin }, () => readNetrc(environment, home));
+}
+
+/** What asks upstreams, through the proxies that the environment names. Opens nothing. */
+export function openClient(config: Config, { version, environment }: Around, instanceId: string): HttpClient {
+  const named = (name: string): string | undefined => environment[name] || environment[name.toLowerCase()] || undefined;
+  const [http, https, none] = [named('HTTP_PROXY'), named('HTTPS_PROXY'), named('NO_PROXY')];
+  const options: HttpClientOptions = {
+    ...fetchLimits(config),
+    userAgent: `larder/${version}`,
+    instanceId,
+    proxies: { ...(http && { http }), ...(https && { https }), ...(none && { none }) },
+  };
+  return blameNow({ reason: 'proxy-unusable' }, () => new HttpClient(options));
+}
