@@ -27,6 +27,20 @@ async function opened() {
   return { ...one, store: checkedStore(one.inner) };
 }
 
+/** Runs `act` as a user who may read `root` but not `closed`: for root every folder is open. */
+async function asStranger(root: string, closed: string, act: () => Promise<void>): Promise<void> {
+  await chmod(root, 0o755);
+  await chmod(closed, 0);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await act();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    await chmod(closed, 0o755);
+  }
+}
+
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
@@ -115,6 +129,32 @@ describe('the disk store', () => {
     const put = store.putIfAbsent('a/b', spooledBytes(Buffer.from('1')), o);
     await expect(put).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await expect(stat(temp.path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('does not mind what a volume keeps at its root for itself', async () => {
+    const { root, inner } = await opened();
+    await mkdir(join(root, 'lost+found'));
+    await writeFile(join(root, 'lost+found/#12'), '');
+    await mkdir(join(root, 'download/lost+found'), { recursive: true });
+    await writeFile(join(root, 'download/lost+found/#12'), '');
+    expect(await Array.fromAsync(inner.strangers(o))).toEqual(['download/lost+found/#12']);
+  });
+
+  test('names folders that it may not read, and goes on behind them', async () => {
+    const { root, inner } = await opened();
+    for (const folder of ['download/a/@v', 'download/b/private', 'download/c/@v'])
+      await mkdir(join(root, folder), { recursive: true });
+    for (const name of ['a/@v/v1.0.0.mod', 'b/private/x', 'c/@v/v1.0.0.mod'])
+      await writeFile(join(root, 'download', name), '');
+    await asStranger(root, join(root, 'download/b/private'), async () => {
+      expect(await Array.fromAsync(inner.strangers(o))).toEqual(['download/b/private/']);
+      const listed = await Array.fromAsync(inner.list('download/', o));
+      expect(listed.map(({ key }) => key)).toEqual(['download/a/@v/v1.0.0.mod', 'download/c/@v/v1.0.0.mod']);
+      await expect(Array.fromAsync(inner.list('download/b/private/', o))).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: /^list download\/b\/private\/: EACCES: /,
+      });
+    });
   });
 
   test('names strangers: files that no key can have', async () => {
