@@ -29,7 +29,7 @@ export interface ArtifactStoreOptions {
   readonly observer: ArtifactObserver;
   /** What the operator's go.sum files say of stored hashes (default: nothing). */
   readonly pinVerdict?: PinVerdictOf;
-  /** Artifacts up to this size are kept in memory (default 4 MiB). */
+  /** Artifacts up to this size are kept in memory (default 8 MiB). */
   readonly memoryArtifactBytes?: number;
   /** All artifacts in memory together (default 256 MiB). */
   readonly memoryBytes?: number;
@@ -85,7 +85,7 @@ export class ArtifactStore {
     this.#quarantine = new Quarantine(options);
     this.#lists = new ListFiles({ store, records: this.#records, clock, observer });
     this.#pinVerdict = options.pinVerdict;
-    this.#memoryArtifactBytes = options.memoryArtifactBytes ?? 4 * MIB;
+    this.#memoryArtifactBytes = options.memoryArtifactBytes ?? 8 * MIB;
     this.#checkEveryMs = options.checkEveryMs ?? DAY_MS;
     this.#orphanGraceMs = options.orphanGraceMs ?? 10_000;
     this.#memory = new LRUCache({

@@ -48,7 +48,7 @@ export const schema = z
       artifacts: size('256MiB', ['1MiB', '1TiB'], {
         description: 'Memory for .info, .mod and small zips that are asked for often.',
       }),
-      largest: size('4MiB', ['1KiB', '1GiB'], { description: 'Zips larger than this are sent from disk.' }),
+      largest: size('8MiB', ['1KiB', '1GiB'], { description: 'Zips larger than this are sent from disk.' }),
       spool: size('256KiB', ['4KiB', '64MiB'], {
         description: 'Bodies larger than this lie in a temporary file of the data folder while they arrive.',
       }),
