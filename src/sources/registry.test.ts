@@ -13,8 +13,9 @@ const from = (list: string): readonly { readonly source: { readonly name: string
 describe('the registry', () => {
   test.each([
     ['https://mirror.test', ['mirror.test']],
-    ['https://mirror.test/go/', ['mirror.test/go']],
-    ['https://user:pass@mirror.test:8443/go?token=x', ['mirror.test:8443/go']],
+    ['https://mirror.test/go/', ['mirror.test']],
+    ['https://user:pass@mirror.test:8443/go?token=x', ['mirror.test:8443']],
+    ['https://mirror.test/canary/go,https://mirror.test/other', ['mirror.test', 'mirror.test#2']],
     ['http://mirror.test,https://mirror.test|https://mirror.test', ['mirror.test', 'mirror.test#2', 'mirror.test#3']],
     ['file:///srv/go%20mod', ['file:/srv/go mod']],
     ['mirror.test,direct', ['mirror.test', 'direct']],

@@ -21,8 +21,8 @@ export interface RegisteredSource {
 }
 
 /**
- * A Source for each entry, in order, each with its own name: host and path of a URL, `file:` and the folder, `direct`, `off`; a name that is taken
- * gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
+ * A Source for each entry, in order, each with its own name: the host of a URL (with its port), `file:` and the folder, `direct`, `off`; a name that
+ * is taken gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
  */
 export function createSources(
   entries: readonly ProxyEntry[],
@@ -45,12 +45,12 @@ function createSource(entry: ProxyEntry, name: string, { client, netrc }: Source
   return new GoproxySource({ name, base: url, client, netrc });
 }
 
-/** Without userinfo and query string: both may be secret. */
+/** Nothing but the host: userinfo, query string and path may each hold a token. A folder of this machine is no secret, and has no other name. */
 function nameOf(entry: ProxyEntry): string {
   if (entry.kind !== 'proxy') return entry.kind === 'off' ? 'off' : 'direct';
   const url = parseUrl(entry.url);
   if (url.protocol === 'file:') return `file:${pathOf(url)}`;
-  return url.host + url.pathname.replace(/\/$/, '');
+  return url.host;
 }
 
 function unusedName(wanted: string, taken: ReadonlySet<string>): string {

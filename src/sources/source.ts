@@ -30,7 +30,7 @@ export interface Spool {
  * Answers are complete (a cut body is an error) but otherwise unchecked. Proven by sources/contract.ts.
  */
 export interface Source {
-  /** Short, unique in a plan, without secrets: goes to records, logs and metric labels. */
+  /** Short, unique in a plan, without secrets (so never a path of a URL): goes to records, logs and metric labels. */
   readonly name: string;
   /** Known tagged versions: valid, canonical, no pseudo-versions, semver order, no repeats. At most 100,000. */
   list(module: ModulePath, o: Ask): Promise<readonly Version[]>;

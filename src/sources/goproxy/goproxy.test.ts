@@ -239,6 +239,23 @@ describe('what an answer means', () => {
     expect(failure?.message.length).toBeLessThan(300);
   });
 
+  test('a reason that repeats the URL does not tell the path or the query string of the upstream', async () => {
+    const from = at(`${fake.base}/t%6fken-canary?key=canary`, 'p');
+    const echo = (url: string): void => {
+      heal = fake.fault(() => ({ answer: { status: 404, body: Buffer.from(`no ${url} here`) } }));
+    };
+    echo('http://h/mod/t%6fken-canary/x.test/m/@v/v1.0.0.mod?key=canary');
+    expect((await failureOf('mod', from))?.message).toMatch(
+      /: 404: no http:\/\/h\/x\.test\/m\/@v\/v1\.0\.0\.mod here$/,
+    );
+    heal();
+    echo('/mod/token-canary');
+    expect((await failureOf('mod', from))?.message).not.toContain('canary');
+    heal();
+    echo('/mod/t%6fken-canaryland');
+    expect((await failureOf('mod', from))?.message).toContain('canaryland');
+  });
+
   test('a page of HTML is no reason', async () => {
     expect((await failureOf('mod', at(`${fake.base}/html403`, 'p')))?.message).toBe(
       'fetch the go.mod of x.test/m@v1.0.0 from p: 403',

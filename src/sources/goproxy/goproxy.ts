@@ -89,7 +89,7 @@ export class GoproxySource implements Source {
     const attempt = `fetch the zip of ${mv.path}@${mv.version} from ${this.name}`;
     const url = urlBelow(this.#base, escapedTarget({ kind: 'artifact', id: { module: mv, kind: 'zip' } }));
     const answer = await this.#client.get(url, this.#ask(attempt, MAX_ZIP_BYTES, o, ZIP_TOTAL_MS));
-    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base.host);
+    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
     try {
       const announced = answer.sizeBytes === undefined ? o : { ...o, expectedBytes: answer.sizeBytes };
       return { unverified: await into.fill(sniffZip(answer.body, attempt), announced), source: this.name };
@@ -119,7 +119,7 @@ export class GoproxySource implements Source {
       urlBelow(this.#base, escapedTarget(request)),
       this.#ask(attempt, maxBytes, o),
     );
-    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base.host);
+    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
     // It may be cut anywhere, also between two lines, and nobody could tell. A zip has an end record of its own.
     if (answer.framing === 'until-close')
       throw wrong(attempt, 'the answer has neither a length nor chunks: it may be cut');
