@@ -7,6 +7,7 @@ import type { ModulePath } from '../gomod/module.ts';
 import { createPlanner, type RoutePlan } from '../policy/plan.ts';
 import { createSources, type SourceDependencies } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
+import { AppError } from '../std/errors.ts';
 import { blameNow, noModcache } from './start-failure.ts';
 
 /** Where modules come from: the sources by name, and which of them a module may be asked of, in order. */
@@ -18,10 +19,15 @@ export interface Chain {
 /** The chain that the configuration describes. Rejects with CONFIG_INVALID when an entry or a module cache cannot be used. */
 export async function createChain(config: Config, dependencies: SourceDependencies): Promise<Chain> {
   const caches = await Promise.all(config.modcache.map(cacheEntry));
-  const entries = [...caches, ...parseProxyList(config.upstream, config.noProxy)];
+  const upstreams = parseProxyList(config.upstream, config.noProxy);
+  const entries = [...caches, ...upstreams];
+  const isAlone = upstreams.every(({ kind }) => kind === 'off' || kind === 'noproxy');
   const registered = blameNow({ key: 'upstream', reason: 'upstream-unusable' }, () =>
     createSources(entries, dependencies),
-  );
+  ).map(({ entry, source }) => ({
+    entry,
+    source: caches.includes(entry) && !isAlone ? withoutLatest(source) : source,
+  }));
   const names = new Map(registered.map(({ entry, source }) => [entry, source.name]));
   return {
     sources: new Map(registered.map(({ source }) => [source.name, source])),
@@ -38,6 +44,25 @@ async function cacheEntry(folder: string): Promise<ProxyEntry> {
   const root = (await isFolder(downloads)) ? downloads : folder;
   if (!(await isFolder(root))) throw noModcache(folder);
   return { kind: 'proxy', url: pathToFileURL(root).href, separator: '|' };
+}
+
+/**
+ * `source` as one that does not know the latest version: what a module cache happens to hold of an untagged module says nothing about what is newest,
+ * and would be the answer for ever where somebody else can be asked.
+ */
+function withoutLatest(source: Source): Source {
+  const { name } = source;
+  return {
+    name,
+    list: (module, o) => source.list(module, o),
+    query: (module, query, o) => source.query(module, query, o),
+    latest: (module) =>
+      Promise.reject(
+        new AppError('NOT_FOUND', `find the latest version of ${module} in ${name}: a module cache does not know it`),
+      ),
+    mod: (mv, o) => source.mod(mv, o),
+    zip: (mv, into, o) => source.zip(mv, into, o),
+  };
 }
 
 async function isFolder(path: string): Promise<boolean> {
