@@ -58,7 +58,7 @@ async function check(engine: Engine, { repair, onProgress, signal }: CheckOption
     strangers: new DiskStore(keep.folder).strangers({ signal }),
     refetch: (_scope, id, o) => refetch(engine, id, o),
     adopt: async (scope, id, body, o) => await keep.artifacts.commit(scope, await verify(engine, id, body, o), o),
-    pinVerdict: pins.verdict,
+    pinVerdict: (kind, module, h1) => pins.verdict(kind, module, h1),
     zipHash: async (id, body, o) => (await inspector.inspect(body, id.module, o)).h1,
     onProgress: everySoOften(onProgress),
     ...((await isAlone(keep)) ? { recentMs: 0 } : {}),

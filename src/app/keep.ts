@@ -41,7 +41,7 @@ export async function openKeep(config: Config, observer: ArtifactObserver, pins:
     spool: spools.spool(EVIDENCE_BYTES),
     clock: systemClock,
     observer,
-    pinVerdict: pins.verdict,
+    pinVerdict: (kind, module, h1) => pins.verdict(kind, module, h1),
     ...artifactLimits(config),
   });
   return {
