@@ -47,7 +47,7 @@ function configFlags(options: Readonly<Record<string, unknown>>): ConfigFlags {
   const values = new Map<string, { flag: string; value: string | readonly string[] }>();
   for (const { key, flag, name } of KEY_FLAGS) {
     const value = options[name] as string | readonly string[] | undefined;
-    if (value !== undefined && value.length > 0) values.set(key, { flag, value });
+    if (value !== undefined) values.set(key, { flag, value });
   }
   const file = options['config'] as string | undefined;
   return {

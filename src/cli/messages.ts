@@ -56,7 +56,12 @@ export interface Messages {
       string
     >
   >;
-  readonly seeHelp: string;
+  /** Titles in a help page, by the English one without its colon. */
+  readonly titles: Readonly<Record<'Usage' | 'Options' | 'Commands', string>>;
+  readonly seeHelp: (command: string) => string;
+  readonly takesNoArgument: (command: string, argument: string) => string;
+  readonly needsValue: (flag: string) => string;
+  readonly noSuchLanguage: (name: string) => string;
   readonly unknownCommand: (name: string, nearest: string | undefined) => string;
   readonly unknownFlag: (name: string, nearest: string | undefined) => string;
   readonly configIsRight: string;
@@ -108,12 +113,17 @@ export function languageOf(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Language {
-  const at = argv.findIndex((arg) => arg === '--lang' || arg.startsWith('--lang='));
-  const named = at < 0 ? undefined : argv[at]?.includes('=') ? argv[at].slice('--lang='.length) : argv[at + 1];
   const locale =
-    named ??
+    namedLanguage(argv) ??
     ['LC_ALL', 'LC_MESSAGES', 'LANG']
       .map((name) => environment[name])
       .find((value) => value !== undefined && value !== '');
   return locale?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+/** The value of `--lang`, whatever it is. */
+export function namedLanguage(argv: readonly string[]): string | undefined {
+  const at = argv.findIndex((arg) => arg === '--lang' || arg.startsWith('--lang='));
+  if (at < 0) return undefined;
+  return argv[at]?.includes('=') ? argv[at].slice('--lang='.length) : argv[at + 1];
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT_CODES } from './exit-code.ts';
 import { messagesFor } from './messages.ts';
-import { allCommands, createProgram } from './run.ts';
+import { allCommands, createProgram, fullName } from './run.ts';
 import { createTerminal } from './terminal.ts';
 
 /** The page docs/reference/cli.md: `--help` of every command as it is printed, and the exit codes. */
@@ -23,13 +23,12 @@ function sectionOf(command: Command): string {
   return `## ${fullName(command)}
 
 \`\`\`text
-${command.configureHelp({ helpWidth: 120 }).helpInformation().trimEnd()}
+${command
+  .configureHelp({ ...command.configureHelp(), helpWidth: 120 })
+  .helpInformation()
+  .trimEnd()}
 \`\`\`
 `;
-}
-
-function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 const INTRODUCTION = `# Command line

@@ -162,18 +162,38 @@ describe('larder serve', () => {
 
 describe('what is misspelt', () => {
   test.each([
-    [['serv'], 'unknown command serv: did you mean serve?'],
-    [['config', 'chek'], 'unknown command chek: did you mean check?'],
-    [['frobnicate'], 'unknown command frobnicate'],
-    [['serve', '--lisetn', 'x'], 'unknown flag --lisetn: did you mean --listen?'],
-    [['serve', '--listen'], "option '--listen <host:port>' argument missing"],
-    [['version', 'x'], 'too many arguments'],
-  ])('%j', async (args, what) => {
+    [['serv'], 'unknown command serv: did you mean serve?', ''],
+    [['config', 'chek'], 'unknown command chek: did you mean check?', 'config '],
+    [['frobnicate'], 'unknown command frobnicate\n', ''],
+    [[''], "unknown command ''\n", ''],
+    [['start'], 'unknown command start: did you mean serve?', ''],
+    [['check'], 'unknown command check: did you mean config check?', ''],
+    [['serve', '--lisetn', 'x'], 'unknown flag --lisetn: did you mean --listen?', 'serve '],
+    [['serve', '--port', '8080'], 'unknown flag --port: did you mean --listen?', 'serve '],
+    [['serve', '--listen'], '--listen <host:port> needs a value\n', 'serve '],
+    [['serve', '8080'], 'larder serve takes no argument: 8080\n', 'serve '],
+    [['version', 'x'], 'larder version takes no argument: x\n', 'version '],
+    [['--lang', 'fr', 'version'], '--lang fr: there are messages in en and zh\n', ''],
+  ])('%j', async (args, what, command) => {
     const { code, out, err } = await larder(args);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(`larder: ${what}`);
-    expect(err).toContain('what to do: see: larder --help');
+    expect(err).toContain(`what to do: see: larder ${command}--help\n`);
   });
+
+  test('help and -v are what one would expect', async () => {
+    expect(await larder(['help'])).toEqual(await larder(['--help']));
+    expect(await larder(['help', 'config', 'check'])).toEqual(await larder(['config', 'check', '--help']));
+    expect(await larder(['-v'])).toEqual(await larder(['--version']));
+  });
+
+  test.each(['data', 'upstream', 'listen', 'modcache', 'log-level'])(
+    '--%s with an empty value (of a variable that is not set, say) is refused and not passed over',
+    async (flag) => {
+      const { code, err } = await larder(['config', 'check', `--${flag}=`]);
+      expect([code, err]).toEqual([4, expect.stringContaining(`flag --${flag}: `)]);
+    },
+  );
 
   test('nothing at all shows the help, on stderr', async () => {
     const { code, out, err } = await larder([]);
@@ -201,7 +221,10 @@ describe('language', () => {
     const { code, err } = await larder(['config', 'check', '--set', 'listne=x'], { LANG: 'zh_CN.UTF-8' });
     expect(code).toBe(4);
     expect(err).toContain('解决办法: 应写 listen');
-    expect((await larder(['--lang', 'zh', '--help'])).out).toContain('提供 Go 模块服务');
+    const help = (await larder(['--lang', 'zh', '--help'])).out;
+    expect(help).toContain('提供 Go 模块服务');
+    expect(help).not.toMatch(/Usage|Options|Commands/);
+    expect((await larder(['serve', 'x'], { LANG: 'zh_CN.UTF-8' })).err).toContain('larder serve 不带参数：x');
   });
 
   test('both languages say the same things', () => {

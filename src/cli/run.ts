@@ -8,7 +8,7 @@ import { addServe } from './commands/serve.ts';
 import { addVersion } from './commands/version.ts';
 import type { World } from './configuration.ts';
 import { exitCode } from './exit-code.ts';
-import { failureInWords, languageOf, messagesFor } from './messages.ts';
+import { failureInWords, languageOf, type Messages, messagesFor, namedLanguage } from './messages.ts';
 import { createTerminal, type Output, type Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -39,7 +39,12 @@ export async function run(argv: readonly string[], process: ProcessLike): Promis
   });
   try {
     if (argv.length === 0) return showHelp(program, terminal);
-    await program.parseAsync([...argv], { from: 'user' });
+    const language = namedLanguage(argv);
+    if (language !== undefined && !/^(en|zh)/i.test(language)) {
+      terminal.failure(messages.noSuchLanguage(language), messages.seeHelp('larder'));
+      return exitCode('usage');
+    }
+    await program.parseAsync(argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv], { from: 'user' });
     return code;
   } catch (error) {
     return report(error, argv, { program, terminal });
@@ -51,10 +56,11 @@ export function createProgram(world: World, done: CommandResult): Command {
   const { messages } = world.terminal;
   const program = new Command('larder')
     .description(messages.program)
-    .version(VERSION, '--version', messages.flags.version)
+    .version(VERSION, '-v, --version', messages.flags.version)
     .option('--lang <language>', messages.flags.lang)
     .helpOption('-h, --help', messages.flags.help)
     .helpCommand(false)
+    .configureHelp({ styleTitle: (title) => titleIn(messages, title) })
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({
@@ -71,6 +77,11 @@ export function createProgram(world: World, done: CommandResult): Command {
     if (command.commands.length === 0 && command !== program) command.option('--lang <language>', messages.flags.lang);
   }
   return program;
+}
+
+function titleIn({ titles, colon }: Messages, title: string): string {
+  const named = titles[title.replace(/:$/, '') as keyof Messages['titles']] as string | undefined;
+  return named === undefined ? title : `${named}${colon.trim()}`;
 }
 
 /** The program and every command below it. */
@@ -111,25 +122,45 @@ function reportUsage(
   { program, terminal }: { readonly program: Command; readonly terminal: Terminal },
 ): number {
   if (error.exitCode === 0) return exitCode('ok');
-  const { messages } = terminal;
-  const name = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   const command = commandOf(program, argv);
   if (error.code === 'commander.help') return showHelp(command, terminal);
-  if (error.code === 'commander.unknownCommand')
-    terminal.failure(
-      messages.unknownCommand(
-        name,
-        nearest(
-          name,
-          command.commands.map((one) => one.name()),
-        ),
-      ),
-      messages.seeHelp,
-    );
-  else if (error.code === 'commander.unknownOption')
-    terminal.failure(messages.unknownFlag(name, nearest(name, flagsOf(command))), messages.seeHelp);
-  else terminal.failure(error.message.replace(/^error: /, ''), messages.seeHelp);
+  terminal.failure(usageInWords(error, command, terminal.messages), terminal.messages.seeHelp(fullName(command)));
   return exitCode('usage');
+}
+
+function usageInWords({ code, message }: CommanderError, command: Command, messages: Messages): string {
+  const name = /'([^']*)'/.exec(message)?.[1] ?? '';
+  if (code === 'commander.unknownCommand') {
+    const names = command.commands.map((one) => one.name());
+    return messages.unknownCommand(name || "''", MEANT_COMMANDS.get(name) ?? nearest(name, names));
+  }
+  if (code === 'commander.unknownOption') {
+    const flags = flagsOf(command);
+    const meant = MEANT_FLAGS.get(name);
+    return messages.unknownFlag(name, meant !== undefined && flags.includes(meant) ? meant : nearest(name, flags));
+  }
+  if (code === 'commander.optionMissingArgument') return messages.needsValue(name);
+  if (code === 'commander.excessArguments') return messages.takesNoArgument(fullName(command), command.args.join(' '));
+  return message.replace(/^error: /, '');
+}
+
+/** What other programs call it. */
+const MEANT_COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['start', 'serve'],
+  ['run', 'serve'],
+  ['up', 'serve'],
+  ['check', 'config check'],
+  ['print', 'config print'],
+]);
+const MEANT_FLAGS: ReadonlyMap<string, string> = new Map([
+  ...['--port', '-p', '--addr', '--address', '--host', '--bind'].map((name) => [name, '--listen'] as const),
+  ...['--dir', '--storage', '--cache'].map((name) => [name, '--data'] as const),
+  ...['--proxy', '--goproxy'].map((name) => [name, '--upstream'] as const),
+]);
+
+/** The words that call `command`: `larder config check`. */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 /** The innermost command that the words of `argv` name. */
