@@ -1,5 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
+import { forwardProxies } from '../io/http-dispatcher.ts';
+import { authorityPlaces } from '../io/trusted-authorities.ts';
 import { loadTlsIdentity } from '../server/tls-files.ts';
 import { type NetrcEntry, readNetrc } from '../sources/goproxy/netrc.ts';
 import { systemClock } from '../std/clock.ts';
@@ -59,15 +61,15 @@ export function openNetrc({ environment, home }: Around): Promise<readonly Netrc
   return blame({ reason: 'netrc-unusable', ...origin }, () => readNetrc(environment, home));
 }
 
-/** What asks upstreams, through the proxies that the environment names. Opens nothing. */
+/** What asks upstreams, through the proxies and with the authorities that the environment names. Opens nothing. */
 export function openClient(config: Config, { version, environment }: Around, instanceId: string): HttpClient {
-  const named = (name: string): string | undefined => environment[name] || environment[name.toLowerCase()] || undefined;
-  const [http, https, none] = [named('HTTP_PROXY'), named('HTTPS_PROXY'), named('NO_PROXY')];
+  const proxies = forwardProxies(environment);
   const options: HttpClientOptions = {
     ...fetchLimits(config),
     userAgent: `larder/${version}`,
     instanceId,
-    proxies: { ...(http && { http }), ...(https && { https }), ...(none && { none }) },
+    tls: { places: authorityPlaces(environment) },
+    ...(proxies && { proxies }),
   };
   return blameNow({ reason: 'proxy-unusable' }, () => new HttpClient(options));
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CertificateAuthority, type CertificateWish, hasOpenssl } from '../../tests/fakes/certificates.ts';
@@ -11,6 +12,7 @@ import { startForwardProxy } from '../../tests/fakes/forward-proxy.ts';
 import { AppError } from '../std/errors.ts';
 import { HttpClient, type HttpClientOptions, type HttpCredential } from './http-client.ts';
 import { forwardProxies, readHttpTls } from './http-dispatcher.ts';
+import { authorityPlaces, trustedAuthorities } from './trusted-authorities.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -459,6 +461,33 @@ describe.skipIf(!hasOpenssl())('TLS', () => {
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('/nowhere/ca.pem'),
     });
+  });
+
+  test('an authority of SSL_CERT_FILE or of a folder of SSL_CERT_DIR is trusted, whatever else lies there', async () => {
+    const port = await tlsServer(authority.issue({ names: here }));
+    const certs = mkdtempSync(join(folder, 'certs-'));
+    writeFileSync(join(certs, 'a.pem'), `a comment\n${stranger.certificate.cert}\n${authority.certificate.cert}`);
+    writeFileSync(join(certs, 'b.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+    for (const environment of [
+      { SSL_CERT_FILE: join(certs, 'a.pem') },
+      { SSL_CERT_DIR: `/nowhere:${certs}` },
+      { SSL_CERT_FILE: join(certs, 'b.pem'), SSL_CERT_DIR: certs },
+    ])
+      expect(
+        await textOf(clientWith({ tls: { places: authorityPlaces(environment) } }), `https://127.0.0.1:${port}/`),
+      ).toBe('safe');
+    await expect(
+      textOf(clientWith({ tls: { places: { file: '/nowhere' } } }), `https://127.0.0.1:${port}/`),
+    ).rejects.toMatchObject({ detail: { tls: 'certificate is from an unknown authority' } });
+  });
+
+  test('the authorities of the system and of Node are trusted, and reading them does not slow the start', () => {
+    const trusted = new Set(trustedAuthorities({}));
+    for (const store of ['default', 'system'] as const)
+      for (const pem of getCACertificates(store)) expect(trusted.has(pem.trim())).toBe(true);
+    const started = performance.now();
+    clientWith({ tls: { places: { folders: ['/etc/ssl/certs'] } } });
+    expect(performance.now() - started).toBeLessThan(20);
   });
 
   test('PEM texts that are none are refused at once', () => {

@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
-import { createSecureContext, getCACertificates, type SecureVersion } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { AppError, messageOf } from '../std/errors.ts';
+import { type AuthorityPlaces, trustedAuthorities } from './trusted-authorities.ts';
 
-/** PEM texts (not file names) for TLS to upstreams. The authorities that Node trusts stay trusted beside `ca`. */
+/** PEM texts (not file names) for TLS to upstreams. The authorities that Node and the system trust stay trusted beside `ca`. */
 export interface HttpTls {
   /** Further trusted authorities. */
   readonly ca?: string;
   /** Client certificate and its key; both or none. */
   readonly cert?: string;
   readonly key?: string;
+  /** Where the environment says that further authorities are. */
+  readonly places?: AuthorityPlaces;
 }
 
 /** Forward proxies as HTTP_PROXY, HTTPS_PROXY and NO_PROXY name them. The URLs may carry userinfo: secret. */
@@ -43,14 +46,14 @@ const KEEP_ALIVE_MS = 30_000;
 const KEEP_ALIVE_MAX_MS = 60_000;
 
 /**
- * Makes the connection pools; no connection is opened yet. HTTP/1.1 only: HTTP/2 costs this client several times the CPU.
+ * Makes the connection pools as they are needed; no connection is opened yet, and no trusted authority is read before the first for TLS. HTTP/1.1 only: HTTP/2 costs this client several times the CPU.
  * Throws CONFIG_INVALID when a certificate, key or proxy URL cannot be used.
  */
 export function createDispatchers(o: DispatcherOptions): Dispatchers {
-  const connect = { ...tlsOptions(o.tls), timeout: o.connectTimeoutMs, allowH2: false };
+  const security = new Lazy(() => securityOf(o.tls));
+  refuseBadTls(o.tls);
   const options = {
     allowH2: false,
-    connect,
     connections: o.maxConnections,
     headersTimeout: o.firstByteTimeoutMs,
     bodyTimeout: 0,
@@ -58,26 +61,54 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
   };
-  const straight = new Agent(options);
-  const tunnelled = {
-    ...options,
-    requestTls: connect,
-    proxyTls: connect,
-    noProxy: o.proxies?.none ?? '',
-    // Else CONNECT would wait for its answer by the library's own limit.
-    clientFactory: (origin: URL, more: object) => new Pool(origin, { ...more, headersTimeout: o.firstByteTimeoutMs }),
+  const plain = { timeout: o.connectTimeoutMs, allowH2: false };
+  // One context for all connections: making it takes 30 ms.
+  const secure = new Lazy(() => ({ ...plain, secureContext: security.value }));
+  const straight = new Lazy(() => new Agent({ ...options, connect: plain }));
+  const straightTls = new Lazy(() => new Agent({ ...options, connect: secure.value }));
+  const through = (urls: { readonly httpProxy: string; readonly httpsProxy: string }): EnvHttpProxyAgent => {
+    const connect = urls.httpsProxy !== '' || urls.httpProxy.startsWith('https:') ? secure.value : plain;
+    return new EnvHttpProxyAgent({
+      ...options,
+      ...urls,
+      connect,
+      requestTls: connect,
+      proxyTls: connect,
+      noProxy: o.proxies?.none ?? '',
+      // Else CONNECT would wait for its answer by the library's own limit.
+      clientFactory: (origin: URL, more: object) => new Pool(origin, { ...more, headersTimeout: o.firstByteTimeoutMs }),
+    });
   };
   // One agent per scheme, and '' for what is not set: the library would take https through the http proxy, and read process.env.
-  const http =
-    o.proxies?.http && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: proxyUrl(o.proxies.http), httpsProxy: '' });
-  const https =
-    o.proxies?.https && new EnvHttpProxyAgent({ ...tunnelled, httpProxy: '', httpsProxy: proxyUrl(o.proxies.https) });
+  const httpProxy = o.proxies?.http && proxyUrl(o.proxies.http);
+  const httpsProxy = o.proxies?.https && proxyUrl(o.proxies.https);
+  const http = httpProxy ? new Lazy(() => through({ httpProxy, httpsProxy: '' })) : straight;
+  const https = httpsProxy ? new Lazy(() => through({ httpProxy: '', httpsProxy })) : straightTls;
   return {
-    for: (url) => (isLoopbackHost(url.hostname) ? straight : (url.protocol === 'https:' ? https : http) || straight),
+    for(url) {
+      const isTls = url.protocol === 'https:';
+      if (isLoopbackHost(url.hostname)) return (isTls ? straightTls : straight).value;
+      return (isTls ? https : http).value;
+    },
     async destroy() {
-      await Promise.all([straight, http, https].map(async (one) => (one ? await one.destroy() : undefined)));
+      await Promise.all([...new Set([straight, straightTls, http, https])].map(async (one) => one.made?.destroy()));
     },
   };
+}
+
+/** A value that is made when it is first asked for. */
+class Lazy<T> {
+  made: T | undefined;
+  readonly #make: () => T;
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  get value(): T {
+    this.made ??= this.#make();
+    return this.made;
+  }
 }
 
 /** The forward proxies that an environment names, upper case first; undefined when it names none. */
@@ -111,28 +142,24 @@ function isLoopbackHost(hostname: string): boolean {
   return isIPv4(hostname) && hostname.startsWith('127.');
 }
 
-interface SecureOptions {
-  readonly minVersion: SecureVersion;
-  readonly ca?: string[];
-  readonly cert?: string;
-  readonly key?: string;
+/** The context of every TLS connection to an upstream: TLS 1.2 at least, and the trusted authorities beside the configured one. */
+function securityOf({ ca, places = {}, ...own }: HttpTls = {}): SecureContext {
+  return contextOf({ ...own, ca: [...trustedAuthorities(places), ...(ca === undefined ? [] : [ca])] });
 }
 
-function tlsOptions(tls: HttpTls = {}): SecureOptions {
-  const options: SecureOptions = {
-    minVersion: 'TLSv1.2',
-    ...(tls.ca && { ca: [...getCACertificates('default'), tls.ca] }),
-    ...(tls.cert && { cert: tls.cert }),
-    ...(tls.key && { key: tls.key }),
-  };
+/** Throws CONFIG_INVALID for a certificate or key that cannot be used. Reads nothing. */
+function refuseBadTls({ ca, cert, key }: HttpTls = {}): void {
+  if (ca !== undefined || cert !== undefined || key !== undefined) contextOf({ ca, cert, key });
+}
+
+function contextOf(options: SecureContextOptions): SecureContext {
   try {
-    createSecureContext(options);
+    return createSecureContext({ ...options, minVersion: 'TLSv1.2' });
   } catch (error) {
     throw new AppError('CONFIG_INVALID', `use the configured certificates for upstreams: ${messageOf(error)}`, {
       cause: error,
     });
   }
-  return options;
 }
 
 /** Never prints the value: it may hold a password. */
