@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from '../config/leaves.ts';
-import { redactUrls } from '../config/redact.ts';
+import { withoutPaths } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { createGate, type Gate } from '../policy/gate.ts';
@@ -135,7 +135,7 @@ class ComposedLarder implements Larder {
       throw listenFailure(error, `${address.host}:${address.port}`);
     }
     const { host, port, url } = this.#listener;
-    this.#observers.logger.info({ url, data, upstream: redactUrls(upstream) }, 'listening');
+    this.#observers.logger.info({ url, data, upstream: withoutPaths(upstream) }, 'listening');
     return { host, port };
   }
 

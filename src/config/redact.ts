@@ -9,6 +9,11 @@ export function redactUrls(text: string): string {
     .replaceAll(/(:\/\/[^\s?#,|]*\?)([^\s#,|]*)/g, (_, head: string, query: string) => head + redactQuery(query));
 }
 
+/** `text` with nothing left of its http URLs but scheme and host, for logs: tokens stand in the paths of real mirrors. */
+export function withoutPaths(text: string): string {
+  return text.replaceAll(/(https?:\/\/)(?:[^\s/?#,|]*@)?([^\s/?#,|]*)[^\s,|]*/gi, '$1$2');
+}
+
 function redactQuery(query: string): string {
   return query.replaceAll(/(^|&)([^=&]*)=[^&]*/g, `$1$2=${HIDDEN}`);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nearest } from './nearest.ts';
-import { isSecretName, redactUrls, redactValue } from './redact.ts';
+import { isSecretName, redactUrls, redactValue, withoutPaths } from './redact.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 describe('units', () => {
@@ -61,6 +61,12 @@ describe('what is shown', () => {
     ['https://proxy.golang.org,direct', 'https://proxy.golang.org,direct'],
     ['fetch git@host:x failed', 'fetch git@host:x failed'],
   ])('%s is shown as %s', (text, shown) => expect(redactUrls(text)).toBe(shown));
+  test.each([
+    ['https://user:pass@proxy.corp:8443/tok/x,direct', 'https://proxy.corp:8443,direct'],
+    ['https://a/tok|http://b?key=x,off', 'https://a|http://b,off'],
+    ['file:///srv/go,https://h', 'file:///srv/go,https://h'],
+  ])('%s is logged as %s', (text, logged) => expect(withoutPaths(text)).toBe(logged));
+
   test('lists are redacted item by item, secrets whole', () => {
     expect(redactValue('upstream', ['https://u:p@h', 'direct'])).toEqual(['https://***@h', 'direct']);
     expect(redactValue('auth.token', 'abc')).toBe('***');
