@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { redactUrls } from '../../config/redact.ts';
+import { withoutPaths } from '../../config/redact.ts';
 import type { Loaded } from '../../config/load.ts';
 import {
   addConfigFlags,
@@ -52,7 +52,7 @@ async function run({ config, origins }: Extract<Loaded, { ok: true }>, world: Wo
   const facts: StartFacts = {
     version: VERSION,
     url: urlFor(config.tls.cert !== undefined, await larder.start()),
-    upstream: redactUrls(config.upstream),
+    upstream: withoutPaths(config.upstream),
     upstreamOrigin: origins.get('upstream') ?? 'default',
     data: config.data,
   };
