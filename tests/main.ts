@@ -18,6 +18,11 @@ const skipsFile = join(scratch, 'skips');
 const tally: Tally = { passed: 0, failed: 0, skipped: [] };
 const only = process.argv.slice(2);
 
+if (only.some((one) => one.startsWith('-'))) {
+  process.stdout.write('usage: ./test [PATH ...]   all checks, or only the vitest files under the paths\n');
+  process.exit(only.includes('--help') ? 0 : 2);
+}
+
 if (only.length === 0) {
   await check('types', 'tsc', ['--noEmit']);
   await check('lint', 'oxlint', ['--type-aware']);
@@ -117,7 +122,8 @@ async function run(
   env: Readonly<Record<string, string>>,
   how: 'show' | 'keep' = 'keep',
 ): Promise<{ code: number; output: string }> {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const colours = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
+  const child = spawn(command, args, { env: { ...process.env, ...colours, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const take = (chunk: Buffer): void => {
     output += chunk.toString();

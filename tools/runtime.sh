@@ -1,4 +1,4 @@
-# Sourced by ./larder, ./test and .ci/run after they changed to the project's folder: puts a Node that is new enough first on PATH.
+# Sourced by ./larder and ./test after they changed to the project's folder: puts a Node that is new enough first on PATH.
 # The system's own is used when it will do; otherwise the pinned one comes from the npm registry, where it is an ordinary package,
 # into the git-ignored .runtime/ (tools/runtime/package-lock.json pins its hash).
 
@@ -53,6 +53,7 @@ larder_ready_node() {
   [ -n "$(larder_runtime_node)" ] || larder_locked node larder_install_node
   own=$(larder_runtime_node)
   [ -n "$own" ] || larder_die "there is no ready-made Node 24 for $(uname -sm) in the npm registry" "install Node 24 and put it on PATH"
+  larder_node_will_do "$own" || larder_die "the ready-made Node 24 does not run on this system (musl instead of glibc?)" "install Node 24 from your system's packages"
   PATH="$(dirname "$own"):$PATH"
   export PATH
 }
@@ -73,9 +74,14 @@ larder_install_parts() { # larder_install_parts run|all
   printf '%s\n' "$want" >"node_modules/.larder-$1"
 }
 
+# What the build is made from, in one line. By content: an unpacked archive may be older than the last build.
+larder_sources() {
+  find src tools/rolldown.config.ts package.json package-lock.json -type f ! -name '*.test.ts' -exec cksum {} + | sort | cksum
+}
+
 larder_sources_changed() {
   [ -f dist/main.js ] || return 0
-  [ -n "$(find src tools/rolldown.config.ts package-lock.json -newer dist/main.js -print 2>/dev/null | head -n 1)" ]
+  [ "$(cat dist/.sources 2>/dev/null)" != "$(larder_sources)" ]
 }
 
 larder_build() {
@@ -87,6 +93,7 @@ larder_build() {
     cat .runtime/build.log >&2
     larder_die "the build failed" "undo local changes under src/, or report the lines above"
   }
+  larder_sources >.runtime/dist/.sources
   rm -rf dist
   mv .runtime/dist dist
 }
