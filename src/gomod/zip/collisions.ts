@@ -1,33 +1,92 @@
 import { shown } from '../shown.ts';
 import { foldCase } from './fold.ts';
 
-interface Seen {
-  readonly path: string;
+/** A path as it is spelled. All spellings of one path on a disk that ignores case have the same `place`. */
+interface Spelling {
+  readonly parent: Spelling | undefined;
+  readonly element: string;
+  readonly place: Place;
+  /** By element; made with the first one, since most paths have none. */
+  children?: Map<string, Spelling>;
+}
+
+/** Where paths that differ by case only would meet. */
+interface Place {
+  /** By folded element. */
+  children?: Map<string, Place>;
+  taken?: Taken;
+}
+
+interface Taken {
+  readonly by: Spelling;
   readonly isDirectory: boolean;
   /** All its parent directories were found without fault. */
   areParentsGood: boolean;
 }
 
-/** Finds files that could not stand beside each other on a disk that ignores case: remembers every path and its parent directories. */
+/**
+ * Finds files that could not stand beside each other on a disk that ignores case: remembers every path and its parent directories. Takes time
+ * and memory in proportion to the lengths of the paths, however deep they are.
+ */
 export class Collisions {
-  readonly #seen = new Map<string, Seen>();
+  readonly #root: Spelling = { parent: undefined, element: '', place: {} };
 
   /** Why `path` cannot stand beside the paths before it, or undefined. A path with a fault is remembered too. */
   add(path: string, isDirectory: boolean): string | undefined {
-    const folded = foldCase(path);
-    let seen = this.#seen.get(folded);
-    if (seen !== undefined) {
-      if (path !== seen.path) return `case-insensitive file name collision: ${shown(seen.path)} and ${shown(path)}`;
-      if (isDirectory !== seen.isDirectory) return `entry ${shown(path)} is both a file and a directory`;
-      if (!isDirectory) return `multiple entries for file ${shown(path)}`;
-      if (seen.areParentsGood) return undefined;
-    } else {
-      seen = { path, isDirectory, areParentsGood: false };
-      this.#seen.set(folded, seen);
+    const added = this.#spellingOf(path);
+    const doubtful: Taken[] = [];
+    for (let at = added; at.parent !== undefined; at = at.parent) {
+      const mustBeDirectory = at !== added || isDirectory;
+      const fault = faultOf(at, mustBeDirectory);
+      if (fault !== undefined) return fault;
+      at.place.taken ??= { by: at, isDirectory: mustBeDirectory, areParentsGood: false };
+      if (at.place.taken.areParentsGood) break;
+      doubtful.push(at.place.taken);
     }
-    const slash = path.lastIndexOf('/');
-    const fault = slash < 0 ? undefined : this.add(path.slice(0, slash), true);
-    seen.areParentsGood = fault === undefined;
-    return fault;
+    for (const taken of doubtful) taken.areParentsGood = true;
+    return undefined;
   }
+
+  #spellingOf(path: string): Spelling {
+    let at = this.#root;
+    for (const element of path.split('/')) at = childOf(at, element);
+    return at;
+  }
+}
+
+function childOf(parent: Spelling, element: string): Spelling {
+  parent.children ??= new Map();
+  let child = parent.children.get(element);
+  if (child === undefined) {
+    child = { parent, element, place: placeIn(parent.place, foldCase(element)) };
+    parent.children.set(element, child);
+  }
+  return child;
+}
+
+function placeIn(parent: Place, folded: string): Place {
+  parent.children ??= new Map();
+  let place = parent.children.get(folded);
+  if (place === undefined) {
+    place = {};
+    parent.children.set(folded, place);
+  }
+  return place;
+}
+
+/** What is wrong between `at` and the path that took its place before, if one did. */
+function faultOf(at: Spelling, isDirectory: boolean): string | undefined {
+  const { taken } = at.place;
+  if (taken === undefined) return undefined;
+  if (taken.by !== at) {
+    return `case-insensitive file name collision: ${shown(pathOf(taken.by))} and ${shown(pathOf(at))}`;
+  }
+  if (isDirectory !== taken.isDirectory) return `entry ${shown(pathOf(at))} is both a file and a directory`;
+  return isDirectory ? undefined : `multiple entries for file ${shown(pathOf(at))}`;
+}
+
+function pathOf(spelling: Spelling): string {
+  const elements: string[] = [];
+  for (let at = spelling; at.parent !== undefined; at = at.parent) elements.push(at.element);
+  return elements.reverse().join('/');
 }
