@@ -5,13 +5,14 @@
  * A failed fsync is never tried again: the kernel has already marked the pages clean, a second try would lie.
  */
 import { constants } from 'node:fs';
-import { link, mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
+import { link, open, realpath, rename, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, systemCodeOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { diskFailure } from './disk-failure.ts';
+import { makeFolder } from './make-folder.ts';
 import type { TempDirectory } from './temp-directory.ts';
 
 const READ_ONLY = 0o444;
@@ -109,13 +110,13 @@ export class DurableFolder {
   async #ensureFolder(folder: string): Promise<void> {
     if (this.#durable.has(folder)) return;
     await this.#refuseVanishedRoot();
-    await mkdir(folder, { recursive: true, mode: 0o755 });
+    await makeFolder(folder, { attempted: `write into ${relative(this.#root, folder)}`, mode: 0o755 });
     await this.#refuseEscape(folder);
     for (let at = folder; at !== this.#root && !this.#durable.has(at); at = dirname(at)) await syncFolder(dirname(at));
     for (let at = folder; at !== this.#root; at = dirname(at)) this.#durable.set(at, true);
   }
 
-  /** A recursive mkdir would make the root again on the disk below an unmounted volume. */
+  /** makeFolder would make the root again on the disk below an unmounted volume. */
   async #refuseVanishedRoot(): Promise<void> {
     const real = await realpath(this.#root);
     this.#realRoot ??= real;

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemCodeOf } from '../std/errors.ts';
 import { diskFailure } from './disk-failure.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Name of the folder that holds the temporary folders of all processes; no key can begin with a dot. */
 export const TEMP_FOLDER = '.tmp';
@@ -49,11 +50,12 @@ export async function openTempDirectory(dataFolder: string): Promise<TempDirecto
   };
   const bootId = `${self.world}-${self.pid}-${self.startedAt}-${randomBytes(4).toString('hex')}`;
   const path = join(parent, bootId);
+  const attempted = `create temporary folder ${path}`;
   try {
-    await mkdir(parent, { recursive: true, mode: 0o700 });
+    await makeFolder(parent, { attempted, mode: 0o700 });
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    throw diskFailure(error, `create temporary folder ${path}`);
+    throw diskFailure(error, attempted);
   }
   let counter = 0;
   const beat = setInterval(() => void beatOnce(parent, bootId, self), BEAT_MS).unref();

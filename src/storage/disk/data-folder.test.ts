@@ -63,4 +63,13 @@ describe('a data folder', () => {
     await writeFile(root, '');
     await expect(openDataFolder(root, o)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
+
+  test.runIf(process.platform === 'linux')('where none can be made is refused at once, with what to do', async () => {
+    const before = performance.now();
+    await expect(openDataFolder('/proc/larder-test', o)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: /^create data folder \/proc\/larder-test: .*put the data folder on a volume for files$/,
+    });
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
 });

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { diskFailure, isAbsence } from '../../io/disk-failure.ts';
 import { DurableFolder } from '../../io/durable-file.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { spooledBytes } from '../../io/spool.ts';
 import { openTempDirectory, TEMP_FOLDER, type TempDirectory } from '../../io/temp-directory.ts';
 import type { Ask } from '../../std/ask.ts';
@@ -36,7 +37,7 @@ export interface DataFolder {
  */
 export async function openDataFolder(root: string, o: Ask): Promise<DataFolder> {
   const path = resolve(root);
-  await makeFolder(path);
+  await makeRoot(path);
   const isNew = (await readFormat(path)) === undefined;
   if (isNew) await refuseForeign(path);
   const temp = await openTempDirectory(path);
@@ -52,11 +53,12 @@ export async function openDataFolder(root: string, o: Ask): Promise<DataFolder> 
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeRoot(path: string): Promise<void> {
+  const attempted = `create data folder ${path}`;
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path, { attempted });
   } catch (error) {
-    throw diskFailure(error, `create data folder ${path}`);
+    throw diskFailure(error, attempted);
   }
 }
 
