@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { skipUnless } from '../../tests/skip.ts';
 import { type ConfigFlags, type Loaded, loadConfig } from './load.ts';
 import type { ConfigProblem } from './problem.ts';
 import { keySpecs } from './schema.ts';
+import { readYaml } from './yaml-file.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -120,6 +123,38 @@ describe('the upstream that Go would use', () => {
       'https://proxy.golang.org,direct',
       'default',
     ]);
+  });
+
+  const GO_FILES: readonly (readonly [what: string, text: string, value: string, line: number])[] = [
+    ['one line', 'GOPROXY=https://a.test', 'https://a.test', 1],
+    ['two lines with the name: the later', 'GOPROXY=https://a.test\nGOPROXY=https://b.test\n', 'https://b.test', 2],
+    ['a line that begins with a blank', 'GOPROXY=https://a.test\n GOPROXY=https://b.test\n', 'https://a.test', 1],
+    ['a comment', '#x\n#GOPROXY=https://b.test\nGOPROXY=https://a.test\n', 'https://a.test', 3],
+    ['a name in lower case', 'GOPROXY=https://a.test\ngoproxy=https://b.test\n', 'https://a.test', 1],
+    ['a blank before the =', 'GOPROXY=https://a.test\nGOPROXY =https://b.test\n', 'https://a.test', 1],
+    ['a second =', 'GOPROXY=https://a.test?x=y\n', 'https://a.test?x=y', 1],
+    ['a line without =', 'GOPROXY\nGOPROXY=https://a.test\n', 'https://a.test', 2],
+  ];
+  test.each(GO_FILES)('a go env file with %s is read as Go reads it', (_what, text, value, line) => {
+    const env = join(folder, 'goenv');
+    writeFileSync(env, text);
+    const { config, origins } = good({ environment: { GOENV: env } });
+    expect([config.upstream, origins.get('upstream')]).toEqual([value, `file ${env}:${line}`]);
+  });
+
+  describe('go itself', () => {
+    skipUnless(spawnSync('go', ['version']).status === 0, 'go is not installed');
+    test.each(GO_FILES)('reads a go env file with %s so', (_what, text, value) => {
+      const env = join(folder, 'goenv');
+      writeFileSync(env, text);
+      const { GOPROXY: _, ...environment } = process.env;
+      const said = spawnSync('go', ['env', 'GOPROXY'], {
+        cwd: folder,
+        env: { ...environment, GOENV: env, GOTOOLCHAIN: 'local' },
+        encoding: 'utf8',
+      });
+      expect(said.stdout).toBe(`${value}\n`);
+    });
   });
 
   test('without GOENV the file is go/env in the user configuration folder', () => {
@@ -278,6 +313,35 @@ describe('what is refused, all at once, with file, line and what to write', () =
     const origins = problems({ file }).map((problem) => problem.origin);
     expect(origins[0]).toBe(line === undefined ? 'file larder.yaml' : `file larder.yaml:${line}`);
   });
+
+  const stairs = (levels: number): string => Array.from({ length: levels }, (_, i) => `${' '.repeat(i)}a:\n`).join('');
+  test.each([
+    ['brackets', '['.repeat(200_000)],
+    ['braces over lines', '{a:\n'.repeat(60_000)],
+    ['items in one line', '- '.repeat(130_000)],
+    ['items after a blank', ` ${'- '.repeat(130_000)}`],
+    ['items in a line that is not the first', `listen: :0\ntls:\n  ${'- '.repeat(100_000)}`],
+    ['items with tabs', '-\t'.repeat(130_000)],
+    ['items with more blanks', '-  '.repeat(80_000)],
+    ['explicit keys and values', '? : - '.repeat(40_000)],
+    ['sections', stairs(700)],
+    ['sections with line ends of another kind', stairs(700).replaceAll('\n', '\r')],
+    ['brackets that quotes hide', '["]",'.repeat(700) + '['.repeat(33)],
+    ['33 sections', stairs(33)],
+  ])('%s, nested too deep, are told as that, in an instant', (_, text) => {
+    const startedAt = performance.now();
+    const { problems: found } = readYaml(text, { name: 'x.yaml', folder, specs: keySpecs() });
+    expect(performance.now() - startedAt).toBeLessThan(50);
+    expect(found).toEqual([{ kind: 'bad-yaml', origin: 'file x.yaml', what: 'nested deeper than 32' }]);
+  });
+
+  test('what only the parser finds nested too deep is told as that', () => {
+    const { problems: found } = readYaml('["]",'.repeat(20_000), { name: 'x.yaml', folder, specs: keySpecs() });
+    expect(found).toEqual([{ kind: 'bad-yaml', origin: 'file x.yaml', what: 'nested deeper than 32' }]);
+  });
+
+  test('a line far to the right is not deep', () =>
+    expect(good({ file: `modcache:\n  [a,\n${' '.repeat(300)}b]\n` }).config.modcache).toHaveLength(2));
 
   test('half of a TLS pair, a section where a value belongs, a value where a section belongs, a named file that is not there', () => {
     expect(problems({ file: 'tls:\n  cert: a.pem\n' })).toEqual([

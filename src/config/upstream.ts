@@ -55,17 +55,15 @@ function userConfigFolder(environment: Around['environment'], home: string | und
 /** A file that cannot be read sets nothing, as for Go. */
 function settingInFile(file: string, name: string): GoSetting | undefined {
   const lines = readLines(file);
-  const at = lines.findIndex((line) => line.startsWith(`${name}=`));
+  // Of two lines with one name the later is in force. A line that begins with a blank is none, and what follows the `=` is the value, blanks and all.
+  const at = lines.findLastIndex((line) => line.startsWith(`${name}=`));
   const value = lines[at]?.slice(name.length + 1) ?? '';
   return value === '' ? undefined : { value, origin: `file ${file}:${at + 1}` };
 }
 
 function readLines(file: string): string[] {
   try {
-    return readFileSync(file, 'utf8')
-      .slice(0, LONGEST_ENV_FILE)
-      .split('\n')
-      .map((line) => line.trim());
+    return readFileSync(file, 'utf8').slice(0, LONGEST_ENV_FILE).split('\n');
   } catch {
     return [];
   }

@@ -6,7 +6,7 @@ import type { Written } from './written.ts';
 
 /** The longest config file that is read, in characters. */
 export const LONGEST_FILE = 262_144;
-/** Deepest nesting of brackets that is handed to the parser, which recurses. */
+/** Deepest nesting that is handed to the parser, which recurses. */
 const DEEPEST = 32;
 const PROTOTYPE_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -44,7 +44,18 @@ export function readYaml(
 }
 
 function readDocument(text: string, reading: Reading): void {
-  const document = parseDocument(text, {
+  const document = parse(text, reading);
+  if (document === undefined) return report(reading, undefined, `nested deeper than ${DEEPEST}`);
+  for (const error of [...document.errors, ...document.warnings])
+    report(reading, error.pos[0], firstLine(error.message));
+  if (reading.problems.length > 0 || document.contents === null) return;
+  if (isMap(document.contents)) readSection(document.contents, '', reading);
+  else if (!isEmpty(document.contents)) report(reading, 0, 'not a list of keys');
+}
+
+/** Undefined when the parser, which recurses, ran out of stack. */
+function parse(text: string, reading: Reading): ReturnType<typeof parseDocument> | undefined {
+  const options = {
     version: '1.2',
     schema: 'core',
     merge: false,
@@ -53,12 +64,15 @@ function readDocument(text: string, reading: Reading): void {
     lineCounter: reading.lines,
     prettyErrors: false,
     logLevel: 'error',
-  });
-  for (const error of [...document.errors, ...document.warnings])
-    report(reading, error.pos[0], firstLine(error.message));
-  if (reading.problems.length > 0 || document.contents === null) return;
-  if (isMap(document.contents)) readSection(document.contents, '', reading);
-  else if (!isEmpty(document.contents)) report(reading, 0, 'not a list of keys');
+  } as const;
+  try {
+    const document = parseDocument(text, options);
+    // Some of its recursion turns the RangeError into an error of the document.
+    return document.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION') ? undefined : document;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function readSection(section: YAMLMap, prefix: string, reading: Reading): void {
@@ -142,13 +156,44 @@ function firstLine(text: string): string {
   return text.split('\n')[0]?.replace(/:$/, '') ?? '';
 }
 
-/** A rough count that errs on the safe side; a real file is three levels deep. */
+/**
+ * A rough count that errs on the safe side, in one walk over the text; a real file is three levels deep. Brackets in quotes can mislead it,
+ * which then shows in the parser.
+ */
 function nestsTooDeep(text: string): boolean {
-  let depth = 0;
-  for (const character of text) {
-    if (character === '[' || character === '{') depth++;
-    if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
-    if (depth > DEEPEST) return true;
+  let brackets = 0;
+  /** The columns at which the sections begin that the line stands in. */
+  const columns: number[] = [];
+  for (const line of text.split(/\r\n?|\n/)) {
+    const { column, marks } = startOf(line);
+    if (column < line.length && line[column] !== '#') {
+      while ((columns.at(-1) ?? -1) >= column) columns.pop();
+      columns.push(column);
+    }
+    if (columns.length + marks > DEEPEST) return true;
+    for (const character of line) {
+      if (character === '[' || character === '{') brackets++;
+      if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1);
+      if (brackets > DEEPEST) return true;
+    }
   }
-  return /^ {200}|(^|\n)(- ){32}|(\? ){32}/.test(text);
+  return false;
+}
+
+/** Where the text of `line` begins, and how many marks of one more level (`- `, `? `, `: `) it begins with. */
+function startOf(line: string): { readonly column: number; readonly marks: number } {
+  let at = afterBlanks(line, 0);
+  const column = at;
+  let marks = 0;
+  while (at < line.length && '-?:'.includes(line.charAt(at)) && afterBlanks(line, at + 1) > at + 1) {
+    marks++;
+    at = afterBlanks(line, at + 1);
+  }
+  return { column, marks };
+}
+
+function afterBlanks(line: string, from: number): number {
+  let at = from;
+  while (line[at] === ' ' || line[at] === '\t') at++;
+  return at;
 }
