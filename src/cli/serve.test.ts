@@ -50,11 +50,21 @@ describe('larder serve, as a process', () => {
     expect((await fetch(`${await url()}/readyz`)).status).toBe(200);
     expect(output().err).toContain('off  (environment GOPROXY)');
     expect(output().err).toContain(join(folder, 'data'));
+    expect(output().err).not.toContain('  config ');
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(output().out).toBe('');
     expect(output().err).toContain('larder: stopping: requests in progress have 55 s to finish');
     expect(output().err.trimEnd().endsWith('larder: stopped')).toBe(true);
+  });
+
+  test('names the config file that it read, also the one that nobody named', async () => {
+    writeFileSync(join(folder, 'larder.yaml'), 'listen: 127.0.0.1:0\n');
+    writeFileSync(join(folder, 'other.yaml'), 'listen: 127.0.0.1:0\n');
+    const [implicit, named] = [larder(['serve', '--data', 'a']), larder(['serve', '--config=other.yaml', '--data=b'])];
+    await Promise.all([implicit.url(), named.url()]);
+    await expect.poll(() => implicit.output().err).toContain(`  config    ${join(folder, 'larder.yaml')}\n`);
+    await expect.poll(() => named.output().err).toContain(`  config    ${join(folder, 'other.yaml')}\n`);
   });
 
   test('lingers for load balancers on SIGTERM, ends at once on the second signal, and does not linger on Ctrl-C', async () => {

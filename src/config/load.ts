@@ -47,6 +47,8 @@ export interface EffectiveValue {
   readonly key: string;
   readonly value: unknown;
   readonly origin: string;
+  /** Only where the value is not the one in force, because a secret in it is hidden. */
+  readonly isRedacted?: true;
 }
 
 export type Loaded =
@@ -55,6 +57,8 @@ export type Loaded =
       readonly config: Config;
       readonly origins: Origins;
       readonly effective: readonly EffectiveValue[];
+      /** The config file that was read, absolute. */
+      readonly file?: string;
     }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
@@ -66,18 +70,25 @@ export function loadConfig(flags: ConfigFlags, around: Surroundings): Loaded {
   const specs = keySpecs();
   const problems: ConfigProblem[] = [];
   const written = new Map<string, Written>();
-  const layers = [readFile(flags, around, specs), readEnvironment(around, specs), readFlags(flags, around, specs)];
+  const file = readFile(flags, around, specs);
+  const layers = [file, readEnvironment(around, specs), readFlags(flags, around, specs)];
   for (const layer of layers) {
     problems.push(...layer.problems);
     for (const one of layer.written) written.set(one.key, one);
   }
   for (const one of derivedDefaults(written, around, problems)) written.set(one.key, one);
-  return finish(specs, written, { around, problems });
+  const loaded = finish(specs, written, { around, problems });
+  return loaded.ok && file.path !== undefined ? { ...loaded, file: file.path } : loaded;
 }
 
 type Layer = { readonly written: readonly Written[]; readonly problems: readonly ConfigProblem[] };
 
-function readFile(flags: ConfigFlags, around: Surroundings, specs: readonly KeySpec[]): Layer {
+/** `path` is the file that was read. */
+function readFile(
+  flags: ConfigFlags,
+  around: Surroundings,
+  specs: readonly KeySpec[],
+): Layer & { readonly path?: string } {
   const named = flags.file ?? (around.environment['LARDER_CONFIG'] || undefined);
   const path = resolve(around.folder, named ?? DEFAULT_FILE);
   const name = named ?? DEFAULT_FILE;
@@ -87,7 +98,7 @@ function readFile(flags: ConfigFlags, around: Surroundings, specs: readonly KeyS
         written: [],
         problems: [{ kind: 'bad-yaml', origin: `file ${name}`, what: `longer than ${LONGEST_FILE} characters` }],
       };
-    return readYaml(readFileSync(path, 'utf8'), { name, folder: dirname(path), specs });
+    return { ...readYaml(readFileSync(path, 'utf8'), { name, folder: dirname(path), specs }), path };
   } catch (error) {
     if (named === undefined && systemCodeOf(error) === 'ENOENT') return { written: [], problems: [] };
     return {
@@ -254,10 +265,13 @@ function effectiveOf(specs: readonly KeySpec[], config: Config, origins: Origins
     const value = spec.key
       .split('.')
       .reduce<unknown>((inner, part) => (inner as Record<string, unknown>)[part], config);
+    const text = writtenAs(spec.expected, value);
+    const shown = redactValue(spec.key, text);
     return {
       key: spec.key,
-      value: redactValue(spec.key, writtenAs(spec.expected, value)),
+      value: shown,
       origin: origins.get(spec.key) ?? 'default',
+      ...(JSON.stringify(shown) === JSON.stringify(text) ? {} : { isRedacted: true }),
     };
   });
 }

@@ -58,16 +58,17 @@ async function print(options: Options, world: World): Promise<number> {
 function asYaml(values: readonly EffectiveValue[]): string {
   const lines: string[] = [];
   let section = '';
-  for (const { key, value, origin } of values) {
+  for (const { key, value, origin, isRedacted } of values) {
     const parts = key.split('.');
     const name = parts.pop() ?? '';
     if (parts.join('.') !== section) {
       section = parts.join('.');
       if (section !== '') lines.push(`${section}:`);
     }
-    const line = `${section === '' ? '' : '  '}${name}: ${yamlValue(value)}`;
-    // A key without a value (tls.cert) is a comment: as a line it would set an empty value.
-    lines.push(value === undefined ? `${section === '' ? '' : '  '}# ${name}:` : `${line}  # ${origin}`);
+    // A key without a value (tls.cert) is a comment: as a line it would set an empty value. So is one whose secret is hidden: as a line it would set the stars.
+    const comment = value === undefined || isRedacted === true ? '# ' : '';
+    const shown = value === undefined ? '' : ` ${yamlValue(value)}  # ${origin}`;
+    lines.push(`${section === '' ? '' : '  '}${comment}${name}:${shown}`);
   }
   return lines.join('\n');
 }

@@ -44,7 +44,7 @@ async function serve(options: Options, world: World): Promise<number> {
   });
 }
 
-async function run({ config, origins }: Extract<Loaded, { ok: true }>, world: World): Promise<number> {
+async function run({ config, origins, file }: Extract<Loaded, { ok: true }>, world: World): Promise<number> {
   const { terminal } = world;
   const { composeLarder } = await import('../../app/compose.ts');
   const { runUntilStopped } = await import('../../app/lifecycle.ts');
@@ -55,6 +55,7 @@ async function run({ config, origins }: Extract<Loaded, { ok: true }>, world: Wo
     upstream: withoutPaths(config.upstream),
     upstreamOrigin: origins.get('upstream') ?? 'default',
     data: config.data,
+    ...(file === undefined ? {} : { configFile: file }),
   };
   for (const line of terminal.messages.start(facts)) terminal.note(line, line.includes('export ') ? 'bold' : undefined);
   const clean = await runUntilStopped(larder, {
