@@ -36,6 +36,17 @@ describe('the conformance runner', () => {
     ]);
   });
 
+  test('says what to set when the folder is missing, before the totals', async () => {
+    const lines: string[] = [];
+    const folder = join(directory, 'none');
+    const counts = await runSuites([small], { directory: folder, groups: [], print: (line) => lines.push(line) });
+    expect(counts).toEqual({ passed: 0, failed: 0, skipped: 1 });
+    expect(lines.slice(-2)).toEqual([
+      `no folder ${folder}: set CONFORMANCE_DIR to the folder with the cases`,
+      '0 passed, 0 failed, 1 skipped',
+    ]);
+  });
+
   test('names a file that is missing and counts it as one skip', async () => {
     const { counts, lines } = await run([{ ...small, file: 'missing.json' }]);
     expect(counts).toEqual({ passed: 0, failed: 0, skipped: 1 });

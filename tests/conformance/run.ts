@@ -1,4 +1,5 @@
 /** Runs conformance suites over a data directory and prints what happened. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCodeOf } from '../../src/std/errors.ts';
@@ -30,6 +31,7 @@ export async function runSuites(suites: readonly Suite[], o: RunOptions): Promis
     total.failed += counts.failed;
     total.skipped += counts.skipped;
   }
+  if (!existsSync(o.directory)) o.print(`no folder ${o.directory}: set CONFORMANCE_DIR to the folder with the cases`);
   o.print(summary(total));
   return total;
 }
