@@ -50,6 +50,17 @@ describe('a zip is inspected', () => {
     expect((await inspector().inspect(inMemory(small), module, { signal })).fileCount).toBe(1);
   });
 
+  test('by a thread when its names are long, however small the rest is', async () => {
+    const deep = await createZip(module.path, module.version, [
+      { name: `${'A/'.repeat(6000)}x`, bytes: Buffer.from('x') },
+    ]);
+    expect((await inspector().inspect(inMemory(deep), module, { signal })).fileCount).toBe(1);
+    const closed = inspector();
+    await closed.close();
+    expect((await closed.inspect(inMemory(small), module, { signal })).fileCount).toBe(1);
+    await expect(closed.inspect(inMemory(deep), module, { signal })).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
   test('by a thread when it is not, in memory or in a file, one after the other', async () => {
     const one = inspector({ threads: 1 });
     const bodies = [inMemory(large), inFile('large.zip', large), inFile('small.zip', small), inMemory(large)];

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, boolean, constantFrom, property, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkFiles, checkZipEntries } from './check.ts';
 import { Collisions } from './collisions.ts';
@@ -51,13 +51,13 @@ describe('paths collide', () => {
   });
 
   test('also with those that had a fault themselves, in whatever order they come', () => {
-    const path = fc.array(fc.constantFrom('a', 'A', 'b', 'B', 'ab'), { minLength: 1, maxLength: 4 });
-    const step = fc.tuple(
+    const path = array(constantFrom('a', 'A', 'b', 'B', 'ab'), { minLength: 1, maxLength: 4 });
+    const step = tuple(
       path.map((elements) => elements.join('/')),
-      fc.boolean(),
+      boolean(),
     );
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+    assert(
+      property(array(step, { maxLength: 12 }), (steps) => {
         expect(verdicts(steps)).toEqual(plainVerdicts(steps));
       }),
       { numRuns: 2000 },

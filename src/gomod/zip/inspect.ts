@@ -34,9 +34,14 @@ export function openModuleZip(source: ByteSource, path: string, version: string)
   if (source.sizeBytes > MAX_ZIP_BYTES)
     throw zipFault(`${source.sizeBytes} bytes are over the limit of ${MAX_ZIP_BYTES}`);
   const zip = openZip(source);
-  requireValid(checkZipEntries(path, version, { sizeBytes: source.sizeBytes, entries: zip.entries }), 'check zip');
-  requireUniqueNames(zip.entries);
+  requireModuleZip(zip, path, version);
   return zip;
+}
+
+/** Throws ZIP_INVALID unless the directory of `zip` is one that the go command and other readers agree on. */
+export function requireModuleZip({ source, entries }: Zip, path: string, version: string): void {
+  requireValid(checkZipEntries(path, version, { sizeBytes: source.sizeBytes, entries }), 'check zip');
+  requireUniqueNames(entries);
 }
 
 /** The second half: all contents. */
