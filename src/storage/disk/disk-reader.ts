@@ -1,4 +1,4 @@
-import { close, read } from 'node:fs';
+import { closeSync, read } from 'node:fs';
 import { diskFailure } from '../../io/disk-failure.ts';
 import { AppError } from '../../std/errors.ts';
 import type { BlobReader } from '../store.ts';
@@ -57,6 +57,10 @@ export class DiskReader implements BlobReader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#isReading) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-    await new Promise<void>((resolve) => close(this.#fd, () => resolve()));
+    try {
+      closeSync(this.#fd); // Only read from, so there is nothing to wait for.
+    } catch {
+      // Gone either way.
+    }
   }
 }

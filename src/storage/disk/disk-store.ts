@@ -1,4 +1,4 @@
-import { constants, fstat, lstat, open, type Stats } from 'node:fs';
+import { constants, fstatSync, lstat, open, type Stats } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,6 @@ import { DiskReader } from './disk-reader.ts';
 import { walkFiles } from './walk-files.ts';
 
 const openFile = promisify(open);
-const statFile = promisify(fstat);
 const statPath = promisify(lstat);
 /** Not through a planted link, and not waiting on a planted pipe. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -61,7 +60,8 @@ export class DiskStore implements BlobStore {
   async #opened(fd: number, key: string, path: string, range: ByteRange | undefined): Promise<StoredBlob | undefined> {
     let reader = new DiskReader(fd, key, 0, 0);
     try {
-      const info = infoOf(key, await statFile(fd));
+      // What an open file is lies in the kernel's memory: a trip through a thread would cost ten times as much.
+      const info = infoOf(key, fstatSync(fd));
       if (info === undefined) {
         await reader.close();
         return undefined;
