@@ -118,6 +118,12 @@ const DAMAGES: readonly (readonly [what: string, kind: string, path: string, dam
     `${BASE}/v1.1.0.mod`,
     async () => (await chmod(at(`${BASE}/v1.1.0.mod`), 0o644), truncate(at(`${BASE}/v1.1.0.mod`), 5)),
   ],
+  [
+    'data with something behind it',
+    'altered',
+    `${BASE}/v1.1.0.info`,
+    () => overwrite(`${BASE}/v1.1.0.info`, 'the info of v1.1.0 '),
+  ],
   ['a flipped bit', 'altered', `${BASE}/v1.2.0.info`, () => overwrite(`${BASE}/v1.2.0.info`, 'the info of v1.2.1')],
   [
     'a flipped bit in a private scope',

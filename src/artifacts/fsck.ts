@@ -19,7 +19,7 @@ import { Records } from './records.ts';
 import { chunksOf, readWhole, sum } from './whole-blob.ts';
 
 /**
- * `partial` a record without its data, or a module without its list for static servers, or with data of another size · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
+ * `partial` a record without its data, or a module without its list for static servers, or with data cut short · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
  * `foreign` a file that Larder did not write; it is told of and never touched.
  */
 type FindingKind = 'partial' | 'altered' | 'orphaned' | 'foreign';
@@ -140,7 +140,7 @@ class Fsck {
     try {
       const found = await sum(blob.reader, this.#o);
       this.#sizeBytes += found.sizeBytes;
-      const kind = found.sizeBytes === record.sizeBytes ? 'altered' : 'partial';
+      const kind = found.sizeBytes < record.sizeBytes ? 'partial' : 'altered';
       const fault = faultOf(found, record) ?? (await this.#hashFault(place, record));
       if (fault !== undefined) await this.#replace(kind, place, fault);
       else this.#checkPin(place, record);
