@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -83,6 +92,36 @@ describe('larder fsck', () => {
     expect(JSON.parse(repaired.out)).toMatchObject({ counts: { partial: 2, orphaned: 1, repaired: 3 } });
     expect(readFileSync(stored('zip')).equals(before)).toBe(true);
     expect((await fsck()).code).toBe(0);
+  });
+
+  test.each([
+    ['that is not there', 'typo', 'no such folder'],
+    ['below a folder that is not there', 'typo/data', 'no such folder'],
+    ['that Larder never wrote', 'empty', 'it has no FORMAT file'],
+  ])('says of a data folder %s that there is nothing to check, makes nothing, and exits 4', async (_, name, why) => {
+    mkdirSync(join(folder, 'empty'));
+    const before = readdirSync(folder, { recursive: true });
+    const path = join(folder, name);
+    expect(await fsck('--data', path)).toEqual({
+      code: 4,
+      out: '',
+      err: `larder: flag --data: data: data folder ${path}: there is nothing to check (${why})\nwhat to do: name the folder that larder serve stores in: larder fsck --data FOLDER\n`,
+    });
+    expect(readdirSync(folder, { recursive: true })).toEqual(before);
+  });
+
+  test('ends kindly at a signal, and exits 130', async () => {
+    const before = process.listenerCount('SIGINT');
+    const checking = fsck();
+    await expect.poll(() => process.listenerCount('SIGINT'), { interval: 1 }).toBeGreaterThan(before);
+    process.emit('SIGINT');
+    expect(await checking).toEqual({
+      code: 130,
+      out: '',
+      err: 'larder: stopped before the end; nothing is known of what was not checked yet\n',
+    });
+    expect(process.listenerCount('SIGINT')).toBe(before);
+    expect(readdirSync(join(folder, 'data/.tmp'))).toEqual([]);
   });
 
   test('tells of what a go.sum pins to another hash, and --repair leaves it', async () => {

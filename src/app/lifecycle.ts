@@ -56,3 +56,17 @@ export async function runUntilStopped(
     for (const name of DEFECTS) signals.off(name, onDefect);
   }
 }
+
+/** A signal that the first stop of the process aborts; a second one ends the process at once, as without it. `close` ends the listening. */
+export function signalOfStop(signals: SignalSource = process): { readonly signal: AbortSignal; close(): void } {
+  const stop = new AbortController();
+  const close = (): void => {
+    for (const name of STOP_SIGNALS) signals.off(name, onSignal);
+  };
+  const onSignal = (): void => {
+    close();
+    stop.abort();
+  };
+  for (const name of STOP_SIGNALS) signals.on(name, onSignal);
+  return { signal: stop.signal, close };
+}

@@ -15,6 +15,7 @@ type StartReason =
   | 'tls-unusable'
   | 'no-modcache'
   | 'data-not-ours'
+  | 'data-not-there'
   | 'go-sum-unusable'
   | 'netrc-unusable'
   | 'proxy-unusable'
@@ -79,6 +80,13 @@ export async function unmasked(error: unknown, folder: string): Promise<unknown>
       if (at === dirname(at)) return error;
     }
   }
+}
+
+/** CONFIG_INVALID: `folder` was named as a data folder to check, and Larder stored nothing there. */
+export function noData(folder: string, why: string): AppError {
+  return new AppError('CONFIG_INVALID', `check data folder ${folder}: ${why}`, {
+    detail: { reason: 'data-not-there' satisfies StartReason, key: 'data', folder, why },
+  });
 }
 
 /** CONFIG_INVALID: `folder` was named as a module cache and is none. */

@@ -13,6 +13,11 @@ export const EXIT_CODES = [
     code: 4,
     meaning: 'the configuration is wrong, or names what cannot be used (a port that is taken); nothing was started',
   },
+  {
+    name: 'interrupted',
+    code: 130,
+    meaning: '`fsck` was stopped by a signal before its end; what it repaired by then is repaired',
+  },
 ] as const;
 
 type ExitName = (typeof EXIT_CODES)[number]['name'];

@@ -110,6 +110,7 @@ export const english: Messages = {
     repaired: 'repaired',
     seconds: 'seconds',
   },
+  fsckStopped: 'stopped before the end; nothing is known of what was not checked yet',
   fsckFix: 'larder fsck --repair sets the damaged files aside and fetches them again',
   problems,
   reasons: {
@@ -148,6 +149,10 @@ export const english: Messages = {
     'data-not-ours': ({ why }) => ({
       what: `${why}`,
       fix: 'choose an empty folder, or one of larder: larder serve --data FOLDER',
+    }),
+    'data-not-there': ({ folder, why }) => ({
+      what: `data folder ${folder}: there is nothing to check (${why})`,
+      fix: 'name the folder that larder serve stores in: larder fsck --data FOLDER',
     }),
     'go-sum-unusable': ({ why }) => ({
       what: `${why}`,

@@ -112,6 +112,7 @@ export const chinese: Messages = {
     repaired: '已修复',
     seconds: '秒',
   },
+  fsckStopped: '未检查完即停止；其余文件的情况未知',
   fsckFix: 'larder fsck --repair 会移走损坏的文件并重新获取',
   problems,
   reasons: {
@@ -150,6 +151,10 @@ export const chinese: Messages = {
     'data-not-ours': ({ why }) => ({
       what: `${why}`,
       fix: '选择空目录，或 larder 自己的数据目录：larder serve --data 目录',
+    }),
+    'data-not-there': ({ folder, why }) => ({
+      what: `数据目录 ${folder}：没有可检查的内容（${why}）`,
+      fix: '指定 larder serve 存放数据的目录：larder fsck --data 目录',
     }),
     'go-sum-unusable': ({ why }) => ({
       what: `${why}`,

@@ -72,6 +72,7 @@ export interface Messages {
   readonly stopped: string;
   readonly fsckProgress: (checked: number) => string;
   readonly fsckRow: Readonly<Record<FsckCount, string>>;
+  readonly fsckStopped: string;
   readonly fsckFix: string;
   readonly problems: ProblemWords;
   /** Known failures to start, by `detail.reason`. */

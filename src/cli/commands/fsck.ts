@@ -33,16 +33,24 @@ async function fsck(options: Options, world: World): Promise<number> {
     return exitCode('config');
   }
   const { checkStore } = await import('../../app/fsck.ts');
+  const { signalOfStop } = await import('../../app/lifecycle.ts');
   const startedAt = performance.now();
-  const report = await checkStore(loaded.config, aroundOf(world), {
-    repair: options['repair'] === true,
-    onProgress: (checked) => terminal.progress(terminal.messages.fsckProgress(checked)),
-    signal: new AbortController().signal,
-  })
-    .catch((error: unknown) => {
-      throw withOrigin(error, loaded.origins);
-    })
-    .finally(() => terminal.progress(undefined));
+  const stop = signalOfStop();
+  let report: FsckReport;
+  try {
+    report = await checkStore(loaded.config, aroundOf(world), {
+      repair: options['repair'] === true,
+      onProgress: (checked) => terminal.progress(terminal.messages.fsckProgress(checked)),
+      signal: stop.signal,
+    });
+  } catch (error) {
+    if (!stop.signal.aborted) throw withOrigin(error, loaded.origins);
+    terminal.note(`larder: ${terminal.messages.fsckStopped}`);
+    return exitCode('interrupted');
+  } finally {
+    stop.close();
+    terminal.progress(undefined);
+  }
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   if (options['json'] === true) terminal.result(JSON.stringify({ ...report, seconds }));
   else print(report, seconds, terminal);

@@ -13,7 +13,8 @@ import { AppError } from '../../std/errors.ts';
 /** The layout this program writes. A folder with a higher number was written by a newer one and is refused. */
 const DATA_VERSION = 1;
 
-const FORMAT_FILE = 'FORMAT';
+/** What every data folder has. */
+export const FORMAT_FILE = 'FORMAT';
 /** What may be in a folder that counts as empty. */
 const NOT_DATA: readonly string[] = [TEMP_FOLDER, 'lost+found'];
 
