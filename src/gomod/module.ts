@@ -5,7 +5,7 @@
 import type { Branded } from '../std/branded.ts';
 import { compareBytewise } from '../std/bytes.ts';
 import { AppError } from '../std/errors.ts';
-import { build, compare, isValid, major } from './semver.ts';
+import { build, compare, isDigit, isValid, major } from './semver.ts';
 import { shown } from './shown.ts';
 import { isCanonicalVersion } from './version.ts';
 
@@ -170,10 +170,6 @@ function windowsFault(path: string, start: number, stemEnd: number, kind: PathKi
   while (i > start && isDigit(path.charCodeAt(i - 1))) i--;
   const isShortName = i > start && i < stemEnd && path.charCodeAt(i - 1) === TILDE;
   return isShortName ? 'trailing tilde and digits in path element' : undefined;
-}
-
-function isDigit(c: number): boolean {
-  return c >= 0x30 && c <= 0x39;
 }
 
 // ------------------------------------------------------------------ escaping

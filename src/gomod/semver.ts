@@ -151,7 +151,8 @@ function endOfIdentifiers(v: string, start: number, isPrerelease: boolean): numb
   }
 }
 
-function isDigit(c: number): boolean {
+/** Whether `c` is the code of an ASCII digit. */
+export function isDigit(c: number): boolean {
   return c >= 0x30 && c <= 0x39;
 }
 
