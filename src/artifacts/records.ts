@@ -3,7 +3,7 @@ import { sortVersions } from '../gomod/semver.ts';
 import { sha256Hex } from '../gomod/sha256.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
-import type { SpooledMemory } from '../std/spooled.ts';
+import { memoryBody, type SpooledMemory } from '../std/spooled.ts';
 import type { BlobStore } from '../storage/store.ts';
 import { meaningOf, type Place, recordKey, recordsPrefix } from './layout.ts';
 import { decodeProvenance, encodeProvenance, MAX_RECORD_BYTES, type Provenance } from './provenance.ts';
@@ -58,5 +58,5 @@ function isNamed(kind: ArtifactKind): boolean {
 
 /** `bytes` as a body that can be stored. */
 export function inMemory(bytes: Uint8Array): SpooledMemory {
-  return { kind: 'memory', bytes, sizeBytes: bytes.length, sha256: sha256Hex(bytes), discard: async () => undefined };
+  return memoryBody(bytes, sha256Hex(bytes));
 }

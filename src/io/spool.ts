@@ -4,7 +4,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Spool } from '../sources/source.ts';
 import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
-import type { Spooled, SpooledMemory } from '../std/spooled.ts';
+import { memoryBody, type Spooled, type SpooledMemory } from '../std/spooled.ts';
 import { diskFailure, isWithoutRoom } from './disk-failure.ts';
 import type { TempDirectory } from './temp-directory.ts';
 
@@ -76,8 +76,7 @@ class Room {
 
 /** `bytes` as a finished body. They must not be changed afterwards. */
 export function spooledBytes(bytes: Uint8Array): SpooledMemory {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { kind: 'memory', bytes, sizeBytes: bytes.length, sha256, discard: async () => undefined };
+  return memoryBody(bytes, createHash('sha256').update(bytes).digest('hex'));
 }
 
 /** Chunks must not be changed by the producer once given. */

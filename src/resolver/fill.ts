@@ -6,7 +6,7 @@ import type { Source, Spool } from '../sources/source.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { type AppError, isAppError, toAppError } from '../std/errors.ts';
-import type { Spooled, SpooledMemory } from '../std/spooled.ts';
+import { memoryBody, type Spooled } from '../std/spooled.ts';
 import type { Verified } from '../verify/verified.ts';
 import type { Attempt, Consultant, Got } from './consult.ts';
 import { withDeadline } from './deadline.ts';
@@ -104,7 +104,8 @@ export class Filler {
   }
 
   async #mod(source: Source, scope: string, id: ArtifactId, o: Ask): Promise<Verified> {
-    const body = inMemory((await source.mod(id.module, o)).unverified);
+    const { unverified } = await source.mod(id.module, o);
+    const body = memoryBody(unverified, sha256Hex(unverified));
     try {
       return await this.#parts.verifier.mod(id, body, source.name, o);
     } catch (error) {
@@ -164,16 +165,6 @@ export function attemptOf(id: ArtifactId): string {
 /** The artifact's module and version in escaped form, for logs. */
 export function subjectOf(id: ArtifactId): string {
   return `${escapePath(id.module.path)}@${escapeVersion(id.module.version)}`;
-}
-
-function inMemory(bytes: Uint8Array): SpooledMemory {
-  return {
-    kind: 'memory',
-    bytes,
-    sizeBytes: bytes.byteLength,
-    sha256: sha256Hex(bytes),
-    discard: async () => undefined,
-  };
 }
 
 /** `spool`, telling `work` that the body has begun, and how much of the announced size has come. */

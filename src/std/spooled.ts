@@ -22,3 +22,8 @@ export interface SpooledFile extends SpooledFacts {
   readonly kind: 'file';
   readonly path: string;
 }
+
+/** `bytes`, whose lower-case hex SHA-256 is `sha256`, as a finished body. They must not be changed afterwards. */
+export function memoryBody(bytes: Uint8Array, sha256: string): SpooledMemory {
+  return { kind: 'memory', bytes, sizeBytes: bytes.length, sha256, discard: async () => undefined };
+}

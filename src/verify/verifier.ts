@@ -11,7 +11,7 @@ import type { ModuleZipFacts } from '../gomod/zip/inspect.ts';
 import { MAX_GO_MOD_BYTES } from '../gomod/zip/limits.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, toAppError } from '../std/errors.ts';
-import type { Spooled, SpooledMemory } from '../std/spooled.ts';
+import { memoryBody, type Spooled, type SpooledMemory } from '../std/spooled.ts';
 import type { GoSumPins } from './pins.ts';
 import { markVerified, type Verification, type Verified } from './verified.ts';
 
@@ -71,17 +71,9 @@ function verifyInfo(id: ArtifactId, info: RevInfo, source: string): Verified {
   if (info.version !== id.module.version) {
     throw new AppError('UPSTREAM_BAD_RESPONSE', `${attemptOf(id, source)}: it is about version ${shown(info.version)}`);
   }
-  return markVerified({ id, body: inMemory(formatRevInfo(info)), source, verification: { by: 'form' } });
-}
-
-function inMemory(bytes: Uint8Array): SpooledMemory {
-  return {
-    kind: 'memory',
-    bytes,
-    sizeBytes: bytes.byteLength,
-    sha256: sha256Hex(bytes),
-    discard: async () => undefined,
-  };
+  const bytes = formatRevInfo(info);
+  const body = memoryBody(bytes, sha256Hex(bytes));
+  return markVerified({ id, body, source, verification: { by: 'form' } });
 }
 
 /** A go.mod that no go command can use is an error page or a damaged file more often than a real one. */
