@@ -101,7 +101,9 @@ async function conformance(): Promise<void> {
   }
   tally.passed += Number(counts[1]);
   tally.failed += Number(counts[2]);
-  for (const line of output.split('\n')) if (/^skip(ped)?\b/i.test(line)) tally.skipped.push(`conformance: ${line}`);
+  for (const line of output.split('\n')) {
+    if (/^\s+SKIP |: skipped, no such file/.test(line)) tally.skipped.push(`conformance: ${line.trim()}`);
+  }
   if (code !== 0 && Number(counts[2]) === 0) tally.failed++;
 }
 
@@ -123,7 +125,10 @@ async function run(
   how: 'show' | 'keep' = 'keep',
 ): Promise<{ code: number; output: string }> {
   const colours = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
-  const child = spawn(command, args, { env: { ...process.env, ...colours, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    env: { ...process.env, ...colours, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const take = (chunk: Buffer): void => {
     output += chunk.toString();

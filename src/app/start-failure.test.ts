@@ -45,6 +45,7 @@ describe('a failure to start', () => {
       'tls-unusable',
       'no-modcache',
       'data-not-ours',
+      'data-not-there',
       'go-sum-unusable',
       'netrc-unusable',
       'proxy-unusable',

@@ -43,7 +43,9 @@ describe('a volume without room', () => {
     (options) => {
       const { outcome, temporary } = run(options);
       expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE', isFirstThere: true });
-      expect(outcome.message).toMatch(/ENOSPC: the volume of the data folder is full: free space or inodes, or enlarge it$/);
+      expect(outcome.message).toMatch(
+        /ENOSPC: the volume of the data folder is full: free space or inodes, or enlarge it$/,
+      );
       expect(outcome.told.length).toBeGreaterThan(2);
       expect(temporary).toEqual([]);
     },
