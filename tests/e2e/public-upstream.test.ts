@@ -10,14 +10,24 @@ import { build, type LarderProcess, startLarderProcess } from './larder-process.
 
 const isOn = process.env['LARDER_TEST_NETWORK'] === '1' && goVersion() !== undefined;
 
+const QUERIES = [
+  'rsc.io/quote@latest',
+  'github.com/google/uuid@v1.6.0',
+  'github.com/spf13/cobra@v1.9.1',
+  'golang.org/x/mod@master',
+  'github.com/Azure/go-autorest@v14.2.0+incompatible',
+  'gopkg.in/yaml.v3@v3.0.1',
+];
+
 describe('the machine’s own GOPROXY as upstream', () => {
   skipUnless(isOn, 'opt-in: set LARDER_TEST_NETWORK=1 (and have go)');
   const scratch = mkdtempSync(join(tmpdir(), 'larder-public-'));
   let larder: LarderProcess;
+  let upstream = '';
 
   beforeAll(async () => {
     if (!isOn) return;
-    const upstream = execFileSync('go', ['env', 'GOPROXY'], { encoding: 'utf8' }).trim();
+    upstream = execFileSync('go', ['env', 'GOPROXY'], { encoding: 'utf8' }).trim();
     larder = await startLarderProcess({ dist: build(join(scratch, 'dist')), data: join(scratch, 'data'), upstream });
   });
 
@@ -26,23 +36,21 @@ describe('the machine’s own GOPROXY as upstream', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  test.each(['cold', 'warm'])('%s', { timeout: 300_000 }, async (name) => {
+  test.each(['cold', 'warm'])('%s: what the plain client gets, it gets', { timeout: 300_000 }, async (name) => {
     const folder = join(scratch, name);
     mkdirSync(folder);
     writeFileSync(join(folder, 'go.mod'), 'module larder.test/scratch\n\ngo 1.17\n');
-    const go = goClient(join(scratch, `home-${name}`), larder.base);
-    for (const query of [
-      'rsc.io/quote@latest',
-      'github.com/google/uuid@v1.6.0',
-      'golang.org/x/mod@master',
-      'github.com/Azure/go-autorest@v14.2.0+incompatible',
-      'gopkg.in/yaml.v3@v3.0.1',
-    ]) {
-      await go.ok(folder, ['mod', 'download', query]);
+    const plain = goClient(join(scratch, `home-${name}-plain`), upstream);
+    const through = goClient(join(scratch, `home-${name}`), larder.base);
+    let had = 0;
+    for (const query of QUERIES) {
+      // Not every proxy gives everything out: what the machine's own says no to is no test of ours.
+      if ((await plain.run(folder, ['mod', 'download', query])).code !== 0) continue;
+      had++;
+      await through.ok(folder, ['mod', 'download', query]);
     }
-    expect(await go.ok(folder, ['list', '-m', '-versions', 'github.com/google/uuid'])).toContain('v1.6.0');
-    expect(
-      (await go.run(folder, ['mod', 'download', 'github.com/google/no-such-module-here@v1.0.0'])).stderr,
-    ).toContain('404 Not Found');
+    expect(had).toBeGreaterThanOrEqual(3);
+    const unknown = await through.run(folder, ['mod', 'download', 'github.com/google/no-such-module-here@v1.0.0']);
+    expect(unknown.code).toBe(1);
   });
 });
