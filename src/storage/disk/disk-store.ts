@@ -60,7 +60,7 @@ export class DiskStore implements BlobStore {
   async #opened(fd: number, key: string, path: string, range: ByteRange | undefined): Promise<StoredBlob | undefined> {
     let reader = new DiskReader(fd, key, 0, 0);
     try {
-      // What an open file is lies in the kernel's memory: a trip through a thread would cost ten times as much.
+      // What an open file is lies in the kernel’s memory: no need for a trip through a thread.
       const info = infoOf(key, fstatSync(fd));
       if (info === undefined) {
         await reader.close();
