@@ -84,7 +84,7 @@ function verified(id: ArtifactId, bytes: string | Uint8Array, h1 = H1): Verified
     id,
     body,
     source: 'upstream',
-    verification: { by: id.kind === 'info' ? 'form' : 'first-seen' },
+    verification: id.kind === 'info' ? { by: 'form' } : { by: 'exemption', because: 'off' },
     ...(id.kind === 'info' ? {} : { h1 }),
   });
 }
@@ -127,7 +127,12 @@ describe('what was committed', () => {
     await artifactStore().commit('public', verified(idOf('v1.0.0-RC1', 'mod'), small), o);
     expect(await readFile(at(BASE, 'v1.0.0-!r!c1.mod'), 'utf8')).toBe(small);
     const record = await readFile(at('meta/github.com/!azure/sdk/@v/v1.0.0-!r!c1.mod.json'), 'utf8');
-    expect(JSON.parse(record)).toMatchObject({ version: 1, kind: 'mod', h1: H1, verification: { by: 'first-seen' } });
+    expect(JSON.parse(record)).toMatchObject({
+      version: 1,
+      kind: 'mod',
+      h1: H1,
+      verification: { by: 'exemption', because: 'off' },
+    });
   });
 
   test('of a private scope is not in the public tree, and not found in another scope', async () => {

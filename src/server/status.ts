@@ -41,6 +41,8 @@ const table: Readonly<Record<ErrorCode, StatusRow>> = {
   AUTH_REQUIRED: failure(502, 'a source wants credentials'),
   CHECKSUM_MISMATCH: failure(502, 'checksum mismatch'),
   SUMDB_INCONSISTENT: failure(502, 'checksum database inconsistent'),
+  // Nobody could say what the bytes must be: 503 and never 404, which would send the client where nobody checks.
+  SUMDB_UNAVAILABLE: failure(503, 'checksum database unavailable', 5),
   ZIP_INVALID: failure(502, 'invalid module zip'),
   TOO_LARGE: failure(502, 'too large'),
   UPSTREAM_UNAVAILABLE: failure(502, 'upstream unavailable', 5),

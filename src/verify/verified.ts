@@ -6,10 +6,16 @@ import type { Spooled } from '../std/spooled.ts';
 export type Verification =
   /** `.info`: its form is right and its version is the one asked for; nothing authenticates it. */
   | { readonly by: 'form' }
-  /** The h1 was recorded when the bytes were first seen; nothing older could be compared. */
-  | { readonly by: 'first-seen' }
+  /** The h1 is in a record of a checksum database that was proven to be in its signed tree. */
+  | { readonly by: 'sumdb'; readonly database: string; readonly record: number; readonly treeSize: number }
+  /** The same in our own ledger. */
+  | { readonly by: 'ledger'; readonly database: string; readonly record: number; readonly treeSize: number }
   /** The h1 equals a line of a go.sum file that the operator trusts. */
-  | { readonly by: 'go.sum'; readonly file: string };
+  | { readonly by: 'go.sum'; readonly file: string }
+  /** The operator exempts the module from the checksum database; the h1 was recorded when first seen. `pattern` is the glob that did it. */
+  | { readonly by: 'exemption'; readonly because: 'off' | 'pattern'; readonly pattern?: string }
+  /** The database could not be asked and the operator chose to serve all the same; proven later, or put in quarantine. */
+  | { readonly by: 'unproven'; readonly database: string; readonly why: string };
 
 interface VerifiedFields {
   readonly id: ArtifactId;

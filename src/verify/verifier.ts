@@ -118,5 +118,5 @@ function verificationOf(
     const detail = { pinned: pin.pinned, found: h1, file: pin.file };
     throw new AppError('CHECKSUM_MISMATCH', `${attempt}: ${h1} is not ${pin.pinned} as in ${pin.file}`, { detail });
   }
-  return pin.verdict === 'match' ? { by: 'go.sum', file: pin.file } : { by: 'first-seen' };
+  return pin.verdict === 'match' ? { by: 'go.sum', file: pin.file } : { by: 'exemption', because: 'off' };
 }

@@ -135,7 +135,7 @@ const verifier: Verifying = {
     const text = body.kind === 'memory' ? Buffer.from(body.bytes).toString() : '';
     if (text.includes('evil')) throw new AppError('CHECKSUM_MISMATCH', 'check the zip: scripted');
     if (text.includes('broken')) throw new AppError('ZIP_INVALID', 'check the zip: scripted');
-    return markVerified({ id, body, source, verification: { by: 'first-seen' } });
+    return markVerified({ id, body, source, verification: { by: 'exemption', because: 'off' } });
   },
 };
 

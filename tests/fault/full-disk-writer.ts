@@ -47,7 +47,7 @@ async function commit(id: ArtifactId): Promise<void> {
   try {
     await artifacts.commit(
       'public',
-      markVerified({ id, body, source: 'writer', verification: { by: 'first-seen' }, ...h1 }),
+      markVerified({ id, body, source: 'writer', verification: { by: 'exemption', because: 'off' }, ...h1 }),
       o,
     );
   } finally {

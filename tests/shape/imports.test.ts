@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sources/direct': ['std', 'gomod', 'io', 'sources/source'],
   verify: ['std', 'gomod', 'storage/store', 'coordination/register'],
   artifacts: ['std', 'gomod', 'storage/store', 'coordination/register', 'verify/verified'],
+  ledger: ['std', 'gomod', 'storage/store', 'coordination/register', 'verify/checksum-database'],
   policy: ['std', 'gomod'],
   resolver: [
     'std',
@@ -35,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'coordination/register',
   ],
   server: ['std', 'gomod', 'policy', 'resolver', 'storage/store'],
-  observe: ['std', 'server/observer', 'resolver/observer'],
+  observe: ['std', 'server/observer', 'resolver/observer', 'verify/observer', 'ledger/observer'],
   config: ['std', 'gomod'],
   cli: ['std', 'gomod', 'app', 'config'],
   app: ['*'],
@@ -43,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** What node: modules the pure folders may use, and where. */
 const PURE_NODE_FILES: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['gomod/sha256.ts'],
+  'node:crypto': ['gomod/sha256.ts', 'gomod/sumdb/ed25519.ts'],
   'node:zlib': ['gomod/zip/inflate.ts'],
 };
 

@@ -1,0 +1,7 @@
+/** What the ledger tells of its work. Implementations never throw and never block. */
+export interface LedgerObserver {
+  /** A batch of records became durable and its head was published. */
+  onAppended(batch: { readonly records: number; readonly size: number; readonly durationMs: number }): void;
+  /** Other sums were offered for a version that is logged already; the logged ones stay. */
+  onRetagged(event: { readonly subject: string; readonly logged: string; readonly offered: string }): void;
+}
