@@ -1,8 +1,16 @@
 # Sourced by ./test: installs what the tests need and the machine lacks, and says what it could not get. Tests whose tool is
 # missing skip themselves by name, so nothing here is fatal.
 
+# The go command of Debian 12, whose own check of checksum databases is broken. It lies beside the machine's go: not on the PATH.
+larder_if_debian_12() {
+  # shellcheck disable=SC1091
+  (. /etc/os-release && [ "$ID-$VERSION_ID" = debian-12 ]) 2>/dev/null && echo "$1"
+  return 0
+}
+
 larder_test_packages() {
   command -v go >/dev/null 2>&1 || echo golang-go
+  [ -x /usr/lib/go-1.19/bin/go ] || larder_if_debian_12 golang-1.19-go
   command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || echo nginx-light
   command -v git >/dev/null 2>&1 || echo git
   command -v strace >/dev/null 2>&1 || echo strace

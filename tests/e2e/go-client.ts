@@ -1,19 +1,45 @@
 /** The real go command, in a world of its own: own module cache, home and settings; only what a test says comes from outside. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The installed go version as [major, minor], or undefined when there is none. */
-export function goVersion(): readonly [number, number] | undefined {
+/** The version of the go command `program` as [major, minor], or undefined when there is none. */
+export function goVersion(program = 'go'): readonly [number, number] | undefined {
   try {
     const match = /go(\d+)\.(\d+)/.exec(
-      execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } }),
+      execFileSync(program, ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } }),
     );
     return match === null ? undefined : [Number(match[1]), Number(match[2])];
   } catch {
     return undefined;
   }
+}
+
+/** A go command that is installed. */
+export interface GoTool {
+  /** `go` and its version, for the names of tests. */
+  readonly name: string;
+  readonly program: string;
+}
+
+/** The machine's own go command; undefined when there is none. */
+export function ownGo(): GoTool | undefined {
+  return goTool('go');
+}
+
+/**
+ * Go 1.19 where Debian 12 puts it: it believes checksum databases what later ones do not (CVE-2026-42501, CVE-2026-56864 and
+ * CVE-2026-56865). Undefined when it is not installed.
+ */
+export function debianGo(): GoTool | undefined {
+  const program = '/usr/lib/go-1.19/bin/go';
+  return existsSync(program) ? goTool(program) : undefined;
+}
+
+function goTool(program: string): GoTool | undefined {
+  const version = goVersion(program);
+  return version === undefined ? undefined : { name: `go ${version.join('.')}`, program };
 }
 
 export interface Ran {
@@ -30,11 +56,17 @@ export interface GoClient {
   ok(folder: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
 }
 
-/**
- * A go command that asks `proxy` alone and has an empty module cache under `home`. The build cache is shared between clients
- * when `buildCache` is given: with -trimpath what was compiled once serves every client.
- */
-export function goClient(home: string, proxy: string, buildCache = join(home, 'build')): GoClient {
+export interface GoClientOptions {
+  /** `go` on the PATH unless given. */
+  readonly program?: string;
+  /** Shared between clients of one version when given: with -trimpath what was compiled once serves every client. */
+  readonly buildCache?: string;
+  /** On top of the settings that keep the client apart. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A go command that asks `proxy` alone, checks nothing against a checksum database, and has an empty module cache under `home`. */
+export function goClient(home: string, proxy: string, options: GoClientOptions = {}): GoClient {
   const moduleCache = join(home, 'mod');
   mkdirSync(home, { recursive: true });
   const base: Record<string, string> = {
@@ -43,13 +75,14 @@ export function goClient(home: string, proxy: string, buildCache = join(home, 'b
     GOENV: 'off',
     GOPATH: home,
     GOMODCACHE: moduleCache,
-    GOCACHE: buildCache,
+    GOCACHE: options.buildCache ?? join(home, 'build'),
     GOPROXY: proxy,
     GOSUMDB: 'off',
     GOTOOLCHAIN: 'local',
     GOFLAGS: '-modcacherw -trimpath',
     GOTELEMETRY: 'off',
     CGO_ENABLED: '0',
+    ...options.env,
   };
   const run = async (
     folder: string,
@@ -57,7 +90,7 @@ export function goClient(home: string, proxy: string, buildCache = join(home, 'b
     env: Readonly<Record<string, string>> = {},
   ): Promise<Ran> => {
     try {
-      const done = await promisify(execFile)('go', args, {
+      const done = await promisify(execFile)(options.program ?? 'go', args, {
         cwd: folder,
         env: { ...base, ...env },
         maxBuffer: 64 << 20,

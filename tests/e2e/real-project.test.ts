@@ -83,7 +83,7 @@ describe('a real project through larder', () => {
 
   /** What a project does with modules; every step must succeed and leave go.sum as it is. */
   async function useModules(name: string, proxy: string): Promise<void> {
-    const go = goClient(join(scratch, `home-${name}`), proxy, join(kept, 'build'));
+    const go = goClient(join(scratch, `home-${name}`), proxy, { buildCache: join(kept, 'build') });
     const folder = projectIn(name);
     await go.ok(folder, ['mod', 'download', 'all']);
     await go.ok(folder, ['mod', 'verify']);
@@ -96,7 +96,7 @@ describe('a real project through larder', () => {
 
   /** Questions whose answer can change: lists, latest, a branch, a commit. */
   async function askQueries(name: string, proxy: string): Promise<void> {
-    const go = goClient(join(scratch, `home-${name}-queries`), proxy, join(kept, 'build'));
+    const go = goClient(join(scratch, `home-${name}-queries`), proxy, { buildCache: join(kept, 'build') });
     const folder = emptyProject(`${name}-queries`);
     expect(await go.ok(folder, ['list', '-m', '-versions', 'github.com/spf13/cobra'])).toContain('v1.9.1');
     await go.ok(folder, ['get', 'github.com/google/uuid@latest']);

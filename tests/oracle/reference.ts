@@ -25,23 +25,41 @@ export interface Reference {
   remove(): Promise<void>;
 }
 
-/**
- * Builds the reference with the installed Go. It is `unavailable` when there is no Go, it is too old, or golang.org/x/mod is
- * neither in the module cache nor to be had through the machine's GOPROXY. A reference that does not compile is an error.
- */
+/** Builds the reference; how it can be `unavailable` is said at buildGoProgram. */
 export async function buildReference(): Promise<Reference> {
+  const { program, unavailable, remove } = await buildGoProgram('reference');
+  const answer = (questions: readonly Question[]): Promise<Answer[]> =>
+    unavailable === undefined ? ask(program, questions) : Promise.reject(new Error(unavailable));
+  return { ...(unavailable !== undefined && { unavailable }), ask: answer, remove };
+}
+
+/** A Go program of this folder, built and ready. */
+export interface GoProgram {
+  /** Path of the executable. */
+  readonly program: string;
+  /** Why it could not be built on this machine; then there is no executable. */
+  readonly unavailable?: string;
+  /** Removes what was built. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Builds the program in the folder `name` with the installed Go. It is `unavailable` when there is no Go, it is too old, or
+ * golang.org/x/mod is neither in the module cache nor to be had through the machine's GOPROXY. A program that does not compile
+ * is an error.
+ */
+export async function buildGoProgram(name: string): Promise<GoProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'larder-oracle-'));
-  const program = join(folder, 'reference');
-  const sources = join(import.meta.dirname, 'reference');
+  const program = join(folder, name);
   const env = { ...process.env, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOWORK: 'off' };
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    await promisify(execFile)('go', ['build', '-o', program, '.'], { cwd: sources, env, timeout: 120_000 });
-    return { ask: (questions) => ask(program, questions), remove };
+    const cwd = join(import.meta.dirname, name);
+    await promisify(execFile)('go', ['build', '-o', program, '.'], { cwd, env, timeout: 120_000 });
+    return { program, remove };
   } catch (error) {
     await remove();
-    const unavailable = reasonOf(error);
-    return { unavailable, ask: () => Promise.reject(new Error(unavailable)), remove };
+    return { program, unavailable: reasonOf(error), remove };
   }
 }
 
