@@ -9,6 +9,7 @@ import { type Ask, waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
+import { readWhole } from '../std/whole.ts';
 import type { BlobInfo, BlobReader, BlobStore, ByteRange } from '../storage/store.ts';
 import type { Verified } from '../verify/verified.ts';
 import { type Artifact, MemoryArtifact } from './artifact.ts';
@@ -19,7 +20,7 @@ import { type Provenance, provenanceOf } from './provenance.ts';
 import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
-import { readWhole, sum, sumOf } from './whole-blob.ts';
+import { sum, sumOf } from './whole-blob.ts';
 
 export interface ArtifactStoreOptions {
   readonly store: BlobStore;

@@ -9,6 +9,7 @@ import { encodeUtf8 } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
+import { readWhole } from '../std/whole.ts';
 import type { BlobInfo, BlobStore } from '../storage/store.ts';
 import { dataKey, listFileKey, meaningOf, type Place, recordKey } from './layout.ts';
 import { listText } from './list-file.ts';
@@ -16,7 +17,7 @@ import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import type { Provenance } from './provenance.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
-import { chunksOf, readWhole, sum } from './whole-blob.ts';
+import { chunksOf, sum } from './whole-blob.ts';
 
 /**
  * `partial` a record without its data, or a module without its list for static servers, or with data cut short · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·

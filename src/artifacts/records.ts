@@ -4,10 +4,10 @@ import { sha256Hex } from '../gomod/sha256.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import { memoryBody, type SpooledMemory } from '../std/spooled.ts';
+import { readWhole } from '../std/whole.ts';
 import type { BlobStore } from '../storage/store.ts';
 import { meaningOf, type Place, recordKey, recordsPrefix } from './layout.ts';
 import { decodeProvenance, encodeProvenance, MAX_RECORD_BYTES, type Provenance } from './provenance.ts';
-import { readWhole } from './whole-blob.ts';
 
 /** As many versions of one module as are told of. */
 const MAX_VERSIONS = 100_000;

@@ -1,4 +1,4 @@
-/** Reading blobs whole: into memory when small, through a hash when large. */
+/** Reading blobs through a hash, and bytes in memory as if they were a blob. */
 import { RunningSha256, sha256Hex } from '../gomod/sha256.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
@@ -11,26 +11,6 @@ const CHUNK_BYTES = 256 * 1024;
 export interface Summed {
   readonly sizeBytes: number;
   readonly sha256: string;
-}
-
-/** All bytes of `reader`, at most `maxBytes` (STORE_CORRUPT: what is stored is never larger than its record says). Closes it. */
-export async function readWhole(reader: BlobReader, sizeBytes: number, maxBytes: number, o: Ask): Promise<Uint8Array> {
-  try {
-    if (sizeBytes > maxBytes)
-      throw new AppError('STORE_CORRUPT', `read a blob of ${sizeBytes} bytes: at most ${maxBytes} expected`);
-    // Its own memory, exactly as large: it may be kept for long.
-    const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-    let at = 0;
-    while (at < sizeBytes) {
-      throwIfAborted(o.signal);
-      const count = await reader.pull(bytes.subarray(at));
-      if (count === 0) throw new AppError('STORE_CORRUPT', `read a blob of ${sizeBytes} bytes: it ends after ${at}`);
-      at += count;
-    }
-    return bytes;
-  } finally {
-    await reader.close();
-  }
 }
 
 /** Size and SHA-256 of what `reader` gives. Closes it. */

@@ -1,5 +1,5 @@
-import { readWhole as readReader } from '../artifacts/whole-blob.ts';
 import type { Ask } from '../std/ask.ts';
+import { readWhole as readReader } from '../std/whole.ts';
 import type { ArtifactAnswer } from './resolver.ts';
 
 /** The largest body that is ever read as a whole, bytes: a go.mod. */
