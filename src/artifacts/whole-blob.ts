@@ -1,7 +1,6 @@
 /** Reading blobs through a hash, and bytes in memory as if they were a blob. */
 import { RunningSha256, sha256Hex } from '../gomod/sha256.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
-import { AppError } from '../std/errors.ts';
 import type { BlobReader } from '../storage/store.ts';
 
 /** Hashing so much takes a fifth of a millisecond: the event loop gets its turn in between. */
