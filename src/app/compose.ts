@@ -4,6 +4,7 @@ import { withoutPaths } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { createGate, type Gate } from '../policy/gate.ts';
+import { createChecksumDatabases } from '../resolver/checksum-databases.ts';
 import { createResolver, type RunningResolver } from '../resolver/resolver.ts';
 import { createEdge, type Edge } from '../server/edge.ts';
 import { type Listener, listen } from '../server/listener.ts';
@@ -62,6 +63,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
     const engine = await openEngine(config, around, { observers, closing, instanceId });
     const edge = createEdge({
       resolver: engine.resolver,
+      databases: createChecksumDatabases({ served: [], isPrivate: () => false }),
       gate: engine.gate,
       observer: observers.server,
       health: storeHealth(config.data, () => observers.recentTrouble()),

@@ -6,6 +6,7 @@ import { AppError } from '../std/errors.ts';
 import type { ArtifactId, ArtifactKind, EscapedPath, EscapedVersion, ModulePath, ModuleVersion } from './module.ts';
 import { escapePath, escapeVersion, isCanonicalFor, unescapePath, unescapeVersion } from './module.ts';
 import { shown } from './shown.ts';
+import { parseSumdbPath, type SumdbRequest, sumdbPath } from './sumdb/request.ts';
 
 /** One question to a proxy. */
 export type ProxyRequest = ListRequest | LatestRequest | ArtifactRequest | QueryRequest | SumdbRequest;
@@ -35,17 +36,7 @@ export interface QueryRequest {
   readonly query: string;
 }
 
-/** What a checksum database is asked through a proxy. */
-export type SumdbEndpoint = 'supported' | 'latest' | 'lookup' | 'tile';
-
-/** A question to the checksum database `name`, which may contain slashes and is not yet known to be allowed. */
-export interface SumdbRequest {
-  readonly kind: 'sumdb';
-  readonly name: string;
-  readonly endpoint: SumdbEndpoint;
-  /** What follows the endpoint, in escaped form: `github.com/!azure/x@v1.0.0` or `8/0/x001/000.p/7`; empty for `supported` and `latest`. */
-  readonly rest: string;
-}
+const SUMDB = '/sumdb/';
 
 /**
  * What `rawPath` asks. `rawPath` is the request path as received, still percent-encoded, starting with `/`, without query string and without any prefix of ours.
@@ -60,6 +51,12 @@ export function parseRequestPath(rawPath: string): ProxyRequest {
   if (at >= 0) return parseVersionFile(path, at);
   if (!path.endsWith('/@latest')) throw noEndpoint(path);
   return { kind: 'latest', module: unescapePath(path.slice(1, -'/@latest'.length)) };
+}
+
+function parseSumdb(path: string): SumdbRequest {
+  const request = parseSumdbPath(path.slice(SUMDB.length));
+  if (request === undefined) throw noEndpoint(path);
+  return request;
 }
 
 function parseVersionFile(path: string, at: number): ProxyRequest {
@@ -144,8 +141,8 @@ export function escapedTarget(request: ProxyRequest): string {
       return artifactTarget(request.id);
     case 'query':
       return `${escapePath(request.module)}/@v/${escapeVersion(request.query)}.info`;
-    default:
-      return `sumdb/${request.name}/${request.endpoint}${request.rest === '' ? '' : `/${request.rest}`}`;
+    case 'sumdb':
+      return `sumdb/${sumdbPath(request)}`;
   }
 }
 
@@ -161,40 +158,4 @@ export function moduleVersionOf(
   } catch {
     return undefined;
   }
-}
-
-// ------------------------------------------------------------------ checksum databases
-
-const SUMDB = '/sumdb/';
-const NAME_ELEMENT = /^[A-Za-z0-9._~:-]*[A-Za-z0-9]$/;
-const TILE_ELEMENT = /^(?:\d{1,3}|x\d{3}|\d{3}\.p|data)$/;
-
-/** The name ends before the first element that is an endpoint, so a database whose name has such an element cannot be asked through a proxy. */
-function parseSumdb(path: string): SumdbRequest {
-  const elements = path.slice(SUMDB.length).split('/');
-  const at = elements.findIndex((e, i) => i > 0 && isEndpoint(e));
-  const endpoint = elements[at];
-  if (endpoint === undefined || !isEndpoint(endpoint)) throw noEndpoint(path);
-  if (!elements.slice(0, at).every((e) => NAME_ELEMENT.test(e))) throw noEndpoint(path);
-  const name = elements.slice(0, at).join('/');
-  const rest = elements.slice(at + 1);
-  checkSumdbRest(path, endpoint, rest);
-  return { kind: 'sumdb', name, endpoint, rest: rest.join('/') };
-}
-
-function isEndpoint(element: string): element is SumdbEndpoint {
-  return element === 'supported' || element === 'latest' || element === 'lookup' || element === 'tile';
-}
-
-/** Only what the endpoint can mean goes further: this text becomes part of an upstream URL. */
-function checkSumdbRest(path: string, endpoint: SumdbEndpoint, rest: readonly string[]): void {
-  if (endpoint === 'lookup') {
-    const [module = '', version = '', ...more] = rest.join('/').split('@');
-    if (more.length > 0) throw noEndpoint(path);
-    unescapePath(module);
-    unescapeVersion(version);
-    return;
-  }
-  const isGood = endpoint === 'tile' ? rest.length >= 3 && rest.every((e) => TILE_ELEMENT.test(e)) : rest.length === 0;
-  if (!isGood) throw noEndpoint(path);
 }

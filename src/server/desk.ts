@@ -1,3 +1,4 @@
+import type { ChecksumDatabases } from '../resolver/checksum-databases.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import type { Exchange } from './exchange.ts';
 import type { Health, MetricsPage } from './operations.ts';
@@ -14,6 +15,7 @@ export interface AnswerLimits {
 /** What the handlers work with. */
 export interface Desk {
   readonly resolver: Resolver;
+  readonly databases: ChecksumDatabases;
   readonly health: Health;
   readonly metrics: MetricsPage | undefined;
   readonly outbox: Outbox;

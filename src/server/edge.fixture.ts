@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { ArtifactId, ModulePath } from '../gomod/module.ts';
 import { artifactTarget } from '../gomod/protocol.ts';
 import type { Gate } from '../policy/gate.ts';
+import type { ChecksumDatabases } from '../resolver/checksum-databases.ts';
 import type { ArtifactAnswer, MutableAnswer, MutableSubject, Question, Resolver } from '../resolver/resolver.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
@@ -116,6 +117,10 @@ class StubResolver implements Resolver {
   }
 }
 
+const noDatabases: ChecksumDatabases = {
+  answer: ({ name }) => Promise.reject(new AppError('NOT_FOUND', `sumdb/${name}: no such database`)),
+};
+
 const openGate: Gate = {
   decide: (module) =>
     module.startsWith('denied.example/')
@@ -138,6 +143,7 @@ export interface Served {
 }
 
 export interface ServeOptions {
+  readonly databases?: ChecksumDatabases;
   readonly edge?: Partial<EdgeOptions>;
   readonly limits?: Partial<ListenerLimits>;
   readonly tls?: TlsFiles;
@@ -152,6 +158,7 @@ export async function serve(o: ServeOptions = {}): Promise<Served> {
   const outcomes: RequestOutcome[] = [];
   const edge = createEdge({
     resolver,
+    databases: o.databases ?? noDatabases,
     gate: openGate,
     observer: o.observer ?? { onRequestEnd: (outcome) => void outcomes.push(outcome) },
     health: { readiness: o.readiness ?? (() => Promise.resolve({ ready: true, detail: 'store readable' })) },

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import { escapedTarget, type ProxyRequest } from '../gomod/protocol.ts';
 import type { Gate } from '../policy/gate.ts';
+import type { ChecksumDatabases } from '../resolver/checksum-databases.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, toAppError } from '../std/errors.ts';
@@ -44,6 +45,7 @@ export const defaultEdgeOptions: Omit<EdgeOptions, 'instanceId'> = {
 
 export interface EdgeParts {
   readonly resolver: Resolver;
+  readonly databases: ChecksumDatabases;
   readonly gate: Gate;
   readonly observer: ServerObserver;
   readonly health: Health;
@@ -82,7 +84,7 @@ class HttpEdge implements Edge {
   #isDraining = false;
   #lastRequest = 0;
 
-  constructor({ gate, resolver, observer, health, metrics, clock, options }: EdgeParts) {
+  constructor({ gate, resolver, databases, observer, health, metrics, clock, options }: EdgeParts) {
     this.#gate = gate;
     this.#options = options;
     this.#routes = new LRUCache({ max: options.rememberedRoutes });
@@ -97,6 +99,7 @@ class HttpEdge implements Edge {
     };
     this.#desk = {
       resolver,
+      databases,
       health,
       metrics,
       limits: options,
@@ -177,7 +180,7 @@ class HttpEdge implements Edge {
   #answer(x: Exchange, request: ProxyRequest): void {
     x.kind = kindOf(request);
     if (x.head.via !== undefined && namesUs(x.head.via, this.#options.instanceId)) throw askedByItself();
-    if (request.kind === 'sumdb') return answerSumdb(x, request);
+    if (request.kind === 'sumdb') return answerSumdb(x, request, this.#desk);
     const decision = this.#gate.decide(request.kind === 'artifact' ? request.id.module.path : request.module);
     if (!decision.allowed) return this.#fail(x, decision.error);
     if (request.kind === 'artifact') answerArtifact(x, request.id, decision.plan, this.#desk);

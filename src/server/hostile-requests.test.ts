@@ -62,7 +62,7 @@ describe('targets that name nothing', () => {
     '/cached-only/cached-only/rsc.io/quote/@v/list',
     '/cached-only/livez',
     '/sumdb/../../x/supported',
-    '/sumdb/sum.golang.org/tile/../../x',
+    '/sumdb/sum.golang.org/other/../../x',
     '/favicon.ico',
     '/livez/',
     '/%6civez',

@@ -1,4 +1,3 @@
-import type { RequestKind } from './observer.ts';
 import { entityTag } from './conditional.ts';
 
 /** Where in a head's list the values stand that differ from one reply to the next. */
@@ -14,17 +13,20 @@ export interface PreparedHead {
   readonly headers: string[];
 }
 
-const CONTENT_TYPES: Readonly<Record<'info' | 'mod' | 'zip' | 'list' | 'latest' | 'query', string>> = {
+const CONTENT_TYPES = {
   info: 'application/json',
   mod: 'text/plain; charset=utf-8',
   zip: 'application/zip',
   list: 'text/plain; charset=utf-8',
   latest: 'application/json',
   query: 'application/json',
-};
+  // As databases write it.
+  'sumdb-text': 'text/plain; charset=UTF-8',
+  'sumdb-hashes': 'application/octet-stream',
+} as const;
 
-/** The kinds whose bodies come from the resolver. */
-export type BodyKind = keyof typeof CONTENT_TYPES & RequestKind;
+/** The kinds of bodies that come from the resolver. */
+export type BodyKind = keyof typeof CONTENT_TYPES;
 
 export const IMMUTABLE = 'public, max-age=31536000, immutable';
 
@@ -52,6 +54,8 @@ export class PreparedHeads {
     list: new WeakMap(),
     latest: new WeakMap(),
     query: new WeakMap(),
+    'sumdb-text': new WeakMap(),
+    'sumdb-hashes': new WeakMap(),
   };
 
   /** The head for `bytes`, whose hex SHA-256 is `sha256`. */

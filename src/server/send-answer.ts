@@ -1,3 +1,4 @@
+import type { DatabaseAnswer } from '../resolver/checksum-databases.ts';
 import type { ArtifactAnswer, MutableAnswer } from '../resolver/resolver.ts';
 import type { BufferPool } from './body-sender.ts';
 import { sendBody } from './body-sender.ts';
@@ -50,6 +51,17 @@ export function sendMutable(x: Exchange, kind: BodyKind, answer: MutableAnswer, 
   const prepared = out.heads.of(kind, answer.bytes, answer.sha256);
   prepared.headers[CACHE_CONTROL_AT] = `public, max-age=${maxAge}, must-revalidate`;
   prepared.headers[AGE_AT] = String(ageSeconds);
+  sendPrepared(x, kind, prepared, answer.bytes);
+}
+
+/** Sends what a checksum database said. */
+export function sendDatabaseAnswer(x: Exchange, answer: DatabaseAnswer, out: Outbox): void {
+  if (!x.mayReply) return;
+  note(x, answer);
+  const kind: BodyKind = `sumdb-${answer.form}`;
+  const prepared = out.heads.of(kind, answer.bytes, answer.sha256);
+  const { keepSeconds } = answer;
+  prepared.headers[CACHE_CONTROL_AT] = keepSeconds === Infinity ? IMMUTABLE : `public, max-age=${keepSeconds}`;
   sendPrepared(x, kind, prepared, answer.bytes);
 }
 

@@ -57,6 +57,12 @@ const table: Readonly<Record<ErrorCode, StatusRow>> = {
   INTERNAL: failure(500, 'internal error'),
 };
 
+/**
+ * For a question that no checksum database understands, as databases answer it. Nothing falls through from there: a client that was told that its database
+ * is relayed stays with the relay. A malformed name of a module file, on the other hand, is "not here".
+ */
+export const MALFORMED_QUESTION = 400;
+
 /** The row of `code`. Total: there is one for each code. */
 export function statusOf(code: ErrorCode): StatusRow {
   return table[code];
