@@ -187,6 +187,8 @@ function expected(kind: Expected, choices: readonly string[] = []): string {
     paths: 'a list of paths',
     upstream: 'a GOPROXY list',
     globs: 'comma-separated globs',
+    database: 'a checksum database (a known name, NAME+HASH+KEY, or off)',
+    databases: 'a list of checksum databases (known names or NAME+HASH+KEY)',
     boolean: 'true or false',
     count: 'a whole number',
     duration: 'a duration with its unit',

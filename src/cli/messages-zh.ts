@@ -181,6 +181,8 @@ function expected(kind: Expected, choices: readonly string[] = []): string {
     paths: '路径列表',
     upstream: ' GOPROXY 列表',
     globs: '逗号分隔的通配模式',
+    database: '校验和数据库（已知名称、NAME+HASH+KEY 或 off）',
+    databases: '校验和数据库列表（已知名称或 NAME+HASH+KEY）',
     boolean: ' true 或 false',
     count: '整数',
     duration: '带单位的时长',

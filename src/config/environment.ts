@@ -4,8 +4,15 @@ import type { KeySpec } from './schema.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 
-/** LARDER_* variables that are no keys: the file, and what tests and builds use. */
-const OTHER_VARIABLES = ['LARDER_CONFIG', 'LARDER_SEED', 'LARDER_SKIPS', 'LARDER_KILLS', 'LARDER_BUILD_DIR'];
+/** LARDER_* variables that are no keys: the file, the ledger's signer key, which must not stand in any file of settings, and what tests and builds use. */
+const OTHER_VARIABLES = [
+  'LARDER_CONFIG',
+  'LARDER_LEDGER_SECRET',
+  'LARDER_SEED',
+  'LARDER_SKIPS',
+  'LARDER_KILLS',
+  'LARDER_BUILD_DIR',
+];
 const OTHER_PREFIXES = ['LARDER_TEST_'];
 /** What Kubernetes and container links put there for a service that is named `larder`; refusing it would stop the server from starting in a cluster. */
 const SERVICE_LINK = /^LARDER_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/;

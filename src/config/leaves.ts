@@ -16,6 +16,8 @@ export interface KeyFacts {
   readonly choices?: readonly string[];
   /** The command-line flag of its own, if it has one. */
   readonly flag?: string;
+  /** The environment variable, where it is not the one that the key's name makes. */
+  readonly variable?: string;
 }
 
 /** Where a server listens. */
@@ -81,6 +83,25 @@ export function globs(defaultText: string, facts: Facts & { readonly example: st
     .regex(/^\P{Cc}*$/u)
     .default('')
     .meta({ ...facts, expected: 'globs', defaultText });
+}
+
+/** `sum.golang.org`, or a name with its verifier key; either with the URL to ask it at. */
+const DATABASE = /^(sum\.golang\.(org|google\.cn)|[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*)( https?:\/\/\S+)?$/;
+
+/** A key that holds one checksum database in the form of GOSUMDB, or `off`. */
+export function database(defaultText: string, facts: Facts) {
+  return stringRead((value) => (value === 'off' || DATABASE.test(value) ? value : undefined))
+    .prefault(defaultText)
+    .meta({ example: defaultText, ...facts, expected: 'database', defaultText });
+}
+
+/** A key that holds any number of checksum databases in the form of GOSUMDB; a single text is a list of one. */
+export function databases(facts: Facts & { readonly example: string }) {
+  const one = stringRead((value) => (DATABASE.test(value) ? value : undefined));
+  return z
+    .union([z.array(one).max(16), one.transform((text) => [text])])
+    .default([])
+    .meta({ ...facts, expected: 'databases', defaultText: 'none' });
 }
 
 /** A key that is on or off. */

@@ -173,6 +173,29 @@ describe('the upstream that Go would use', () => {
     expect(good({ environment, sets: ['noProxy=y.example'] }).config.noProxy).toBe('y.example');
   });
 
+  test('what Go would tell no checksum database of comes with its chain, and not with a chain of our own', () => {
+    const environment = { GOPRIVATE: 'corp.example', GONOPROXY: 'x.example' };
+    expect(good({ environment }).config.noSumdb).toBe('corp.example');
+    expect(good({ environment: { ...environment, GONOSUMDB: 'y.example' } }).origins.get('noSumdb')).toBe(
+      'environment GONOSUMDB',
+    );
+    expect(good({ environment, flags: { upstream: 'https://a.test' } }).config.noSumdb).toBe('');
+    expect(good({ environment: { ...environment, LARDER_NO_SUMDB: 'z.example' } }).config.noSumdb).toBe('z.example');
+  });
+
+  test('the checksum database is that of Go, whatever GOSUMDB says, and LARDER_SUMDB sets another', () => {
+    expect(good({ environment: { GOSUMDB: 'off' } }).config.sumdb.database).toBe('sum.golang.org');
+    const set = good({ environment: { LARDER_SUMDB: 'off' } });
+    expect([set.config.sumdb.database, set.origins.get('sumdb.database')]).toEqual(['off', 'environment LARDER_SUMDB']);
+    expect(good({ file: 'sumdb:\n  database: off\n' }).config.sumdb.database).toBe('off');
+    const relay = ['sum.golang.org', 'sum.golang.google.cn https://mirror.test/sumdb/sum.golang.org'];
+    expect(good({ environment: { LARDER_SUMDB_RELAY: relay.join(',') } }).config.sumdb.relay).toEqual(relay);
+  });
+
+  test('the signer key of the ledger may stand in the environment and is no key of the configuration', () => {
+    expect(problems({ environment: { LARDER_LEDGER_SECRET: 'PRIVATE+KEY+x' } })).toEqual([]);
+  });
+
   test('one path is a list of one, wherever it is written', () => {
     const { config } = good({ file: 'modcache: cache\nverify:\n  goSum: /srv/go.sum\n' });
     expect([config.modcache, config.verify.goSum]).toEqual([[join(folder, 'cache')], ['/srv/go.sum']]);
@@ -288,6 +311,12 @@ describe('what is refused, all at once, with file, line and what to write', () =
     ['verify: {goSum: ""}', 'verify.goSum', ''],
     ['data: [a]', 'data', '*'],
     ['upstream: []', 'upstream', ''],
+    ['sumdb: {database: sum.example}', 'sumdb.database', 'sum.example'],
+    ['sumdb: {database: sum.golang.org ftp://x.test}', 'sumdb.database', 'sum.golang.org ftp://x.test'],
+    ['sumdb: {database: sum.golang.org https://x.test more}', 'sumdb.database', '*'],
+    ['sumdb: {database: ""}', 'sumdb.database', ''],
+    ['sumdb: {relay: off}', 'sumdb.relay', 'off'],
+    ['sumdb: {onOutage: serve}', 'sumdb.onOutage', 'serve'],
   ])('%s', (file, key, shown) => {
     const [first, ...rest] = problems({ file });
     expect(rest).toEqual([]);
@@ -359,6 +388,12 @@ describe('what is refused, all at once, with file, line and what to write', () =
 
   test('a wrong value does not show a password', () => {
     expect(JSON.stringify(problems({ sets: ['listen=https://u:hunter2@h'] }))).not.toContain('hunter2');
+  });
+
+  test('nor a signer key that was put where its verifier key belongs', () => {
+    const signer = 'PRIVATE+KEY+sum.corp.example+0123abcd+hunter2';
+    expect(JSON.stringify(problems({ sets: [`sumdb.database=${signer}`] }))).toMatch(/PRIVATE\+KEY\+\*\*\*"/);
+    expect(JSON.stringify(problems({ sets: [`sumdb.relay=${signer}`] }))).not.toContain('hunter2');
   });
 
   test('nothing written reaches the object prototype', () => {

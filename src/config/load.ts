@@ -8,7 +8,7 @@ import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
 import { redactValue } from './redact.ts';
 import { type Config, type KeySpec, keySpecs, schema } from './schema.ts';
-import { noProxyOfGo, upstreamOfGo } from './upstream.ts';
+import { noProxyOfGo, noSumdbOfGo, upstreamOfGo } from './upstream.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 import { LONGEST_FILE, readYaml } from './yaml-file.ts';
@@ -155,9 +155,12 @@ function derivedDefaults(
   if (written.has('upstream')) return derived;
   const goes = { folder: around.folder, isGos: true };
   derived.push({ key: 'upstream', ...upstreamOfGo(around), ...goes });
-  // Who takes Go's chain takes its exceptions too: a name that the go command would tell no proxy must not reach one through us.
-  const noProxy = noProxyOfGo(around);
-  if (!written.has('noProxy') && noProxy !== undefined) derived.push({ key: 'noProxy', ...noProxy, ...goes });
+  // Who takes Go's chain takes its exceptions too: a name that the go command would tell no proxy or checksum database must not reach one through us.
+  for (const [key, setting] of [
+    ['noProxy', noProxyOfGo(around)],
+    ['noSumdb', noSumdbOfGo(around)],
+  ] as const)
+    if (!written.has(key) && setting !== undefined) derived.push({ key, ...setting, ...goes });
   return derived;
 }
 

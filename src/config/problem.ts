@@ -7,6 +7,8 @@ export type Expected =
   | 'paths'
   | 'upstream'
   | 'globs'
+  | 'database'
+  | 'databases'
   | 'boolean'
   | 'count'
   | 'duration'

@@ -1,4 +1,4 @@
-/** What may not be printed, logged or shown: passwords in URLs and values that look like secrets. */
+/** What may not be printed, logged or shown: passwords in URLs, keys that sign, and values that look like secrets. */
 
 const HIDDEN = '***';
 
@@ -14,6 +14,11 @@ export function withoutPaths(text: string): string {
   return text.replaceAll(/(https?:\/\/)(?:[^\s/?#,|]*@)?([^\s/?#,|]*)[^\s,|]*/gi, '$1$2');
 }
 
+/** A signer key is easily put where its verifier key belongs. */
+function withoutSignerKeys(text: string): string {
+  return text.replaceAll(/PRIVATE\+KEY\+.*/gs, `PRIVATE+KEY+${HIDDEN}`);
+}
+
 function redactQuery(query: string): string {
   return query.replaceAll(/(^|&)([^=&]*)=[^&]*/g, `$1$2=${HIDDEN}`);
 }
@@ -27,6 +32,6 @@ export function isSecretName(name: string): boolean {
 export function redactValue(name: string, value: unknown): unknown {
   if (value === undefined || value === null) return value;
   if (isSecretName(name)) return HIDDEN;
-  if (typeof value === 'string') return redactUrls(value);
+  if (typeof value === 'string') return withoutSignerKeys(redactUrls(value));
   return Array.isArray(value) ? value.map((item) => redactValue(name, item)) : value;
 }

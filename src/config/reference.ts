@@ -9,6 +9,8 @@ const FORMS: Readonly<Record<Expected, string>> = {
   paths: 'list of paths, or one path',
   upstream: 'GOPROXY list',
   globs: 'comma-separated globs',
+  database: 'checksum database in the form of GOSUMDB, or `off`',
+  databases: 'list of checksum databases in the form of GOSUMDB, or one',
   boolean: '`true` or `false`',
   count: 'whole number',
   duration: 'duration',

@@ -1,5 +1,19 @@
 import * as z from 'zod';
-import { address, choice, count, duration, flag, globs, type KeyFacts, path, paths, size, upstream } from './leaves.ts';
+import {
+  address,
+  choice,
+  count,
+  database,
+  databases,
+  duration,
+  flag,
+  globs,
+  type KeyFacts,
+  path,
+  paths,
+  size,
+  upstream,
+} from './leaves.ts';
 
 /** Every key there is. What has no key here cannot be set. */
 export const schema = z
@@ -27,6 +41,11 @@ export const schema = z
       example: 'corp.example,*.internal.example/team',
       description:
         'Modules that no upstream may be asked for, in the form of GONOPROXY: comma-separated globs of path prefixes. Their names leave this machine to nobody but their own repository.',
+    }),
+    noSumdb: globs('GONOSUMDB (else GOPRIVATE) of the go command when the upstream is taken from it too, else none', {
+      example: 'corp.example,*.internal.example/team',
+      description:
+        'Modules that no checksum database of others may be asked about, in the form of GONOSUMDB. That they are exempt is written into their records. It never exempts golang.org/toolchain.',
     }),
     modcache: paths({
       flag: '--modcache',
@@ -73,6 +92,41 @@ export const schema = z
       queued: count(1000, [0, 100_000], { description: 'Zips that may wait for a thread; one more is OVERLOADED.' }),
       zipTime: duration('30s', ['1s', '1h'], { description: 'Longest time for reading one zip.' }),
       threadIdle: duration('1m', ['1s', '1d'], { description: 'A thread without work ends after this.' }),
+    }),
+    sumdb: z.strictObject({
+      database: database('sum.golang.org', {
+        variable: 'LARDER_SUMDB',
+        description:
+          'The checksum database that every .mod and .zip must agree with before it is stored, in the form of GOSUMDB: a known name (`sum.golang.org`, `sum.golang.google.cn`) or `NAME+HASH+KEY`, each with the URL to ask it at after a blank; without a URL it is asked through the upstream and at https://NAME. `off` exempts every module but golang.org/toolchain, and each record says so.',
+      }),
+      onOutage: choice(['refuse', 'serve-unverified'], 'refuse', {
+        description:
+          'What happens to a module that is not stored yet while the database cannot be asked: it is refused (503), or served with a record that says it is unproven, and proven later.',
+      }),
+      newVersion: duration('30s', ['0', '10m'], {
+        description:
+          'How long the database is asked again about a version that it says it does not know: it may just have been published.',
+      }),
+      relay: databases({
+        example: 'sum.golang.google.cn',
+        description:
+          'Checksum databases besides `sumdb.database` that clients may ask through this server, in the form of GOSUMDB.',
+      }),
+      tileMemory: size('64MiB', ['1MiB', '16GiB'], {
+        description: 'Memory for tiles and records of checksum databases that are asked for often.',
+      }),
+    }),
+    ledger: z.strictObject({
+      key: path('none: no ledger is kept', {
+        example: '/etc/larder/ledger.key',
+        description:
+          'File with the signer key of our own checksum database, made by `larder ledger init`. LARDER_LEDGER_SECRET may hold the key itself instead.',
+      }),
+      headFile: path('the path of ledger.key with `.head` at its end', {
+        example: '/var/lib/larder-head/ledger.head',
+        description:
+          'Where the last published tree head is kept a second time, best on another disk: a ledger that is shorter than it does not start.',
+      }),
     }),
     log: z.strictObject({
       level: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', {
@@ -128,6 +182,10 @@ export const schema = z
           'Whole of a request to an upstream, redirects included. Zips may take longer as long as they keep coming.',
       }),
       maxConnections: count(128, [1, 10_000], { description: 'Connections to one upstream at a time.' }),
+      streamAbove: size('32MiB', ['0', '1GiB'], {
+        description:
+          'Zips larger than this are sent on while they arrive; their last 64 KiB, without which they are no zip, wait until the whole is proven.',
+      }),
     }),
     resolver: z.strictObject({
       metadataDeadline: duration('30s', ['1s', '1h'], {
@@ -245,7 +303,7 @@ function specsOf(section: z.ZodObject, prefix: string): KeySpec[] {
   return Object.entries(section.shape).flatMap(([name, inner]) => {
     const key = prefix + name;
     if (inner instanceof z.ZodObject) return specsOf(inner, `${key}.`);
-    return [{ ...((inner as z.ZodType).meta() as unknown as KeyFacts), key, variable: variableOf(key) }];
+    return [{ variable: variableOf(key), ...((inner as z.ZodType).meta() as unknown as KeyFacts), key }];
   });
 }
 

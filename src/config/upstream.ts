@@ -27,6 +27,11 @@ export function noProxyOfGo(around: Around): GoSetting | undefined {
   return settingOfGo('GONOPROXY', around) ?? settingOfGo('GOPRIVATE', around);
 }
 
+/** GONOSUMDB, whose default is GOPRIVATE: the modules that the go command on this machine would tell no checksum database of. */
+export function noSumdbOfGo(around: Around): GoSetting | undefined {
+  return settingOfGo('GONOSUMDB', around) ?? settingOfGo('GOPRIVATE', around);
+}
+
 function settingOfGo(name: string, around: Around): GoSetting | undefined {
   const value = around.environment[name];
   if (value !== undefined && value !== '') return { value, origin: `environment ${name}` };

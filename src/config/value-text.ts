@@ -4,7 +4,7 @@ import type { Expected } from './problem.ts';
 export function fromText(expected: Expected, text: string): unknown {
   if (expected === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   if (expected === 'count') return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
-  if (expected !== 'paths') return text;
+  if (expected !== 'paths' && expected !== 'databases') return text;
   return text
     .split(',')
     .map((item) => item.trim())
