@@ -2,7 +2,6 @@
  * Checks what is stored against its records, and repairs it. Reads everything once, in the order of the keys, and holds nothing but counts
  * and the first findings. A server may work on the same store meanwhile: what is younger than a few minutes and only half there is left alone.
  */
-import { hashGoMod } from '../gomod/dirhash.ts';
 import type { ArtifactId } from '../gomod/module.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
@@ -11,13 +10,14 @@ import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { readWhole } from '../std/whole.ts';
 import type { BlobInfo, BlobStore } from '../storage/store.ts';
-import { dataKey, listFileKey, meaningOf, type Place, recordKey } from './layout.ts';
+import { dataKey, listFileKey, type Place, recordKey } from './layout.ts';
 import { listText } from './list-file.ts';
 import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import type { Provenance } from './provenance.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
-import { chunksOf, sum } from './whole-blob.ts';
+import { StoredBytes } from './stored-bytes.ts';
+import { storedKeys, storedRecords } from './stored-keys.ts';
 
 /**
  * `partial` a record without its data, or a module without its list for static servers, or with data cut short · `altered` data, or a record, that is not what was written · `orphaned` data without a record ·
@@ -68,10 +68,8 @@ export interface FsckOptions extends Ask {
 }
 
 const MAX_FINDINGS = 10_000;
-const MAX_GO_MOD_BYTES = 16 * 1024 * 1024;
 const RECENT_MS = 5 * 60_000;
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
-const TOP_FOLDERS = ['download/', 'meta/', 'scopes/'] as const;
 
 /** Checks the whole store. Rejects with STORE_UNAVAILABLE when it cannot be read, or ABORTED; what is wrong in it is in the report. */
 export async function fsck(options: FsckOptions): Promise<FsckReport> {
@@ -81,6 +79,7 @@ export async function fsck(options: FsckOptions): Promise<FsckReport> {
 class Fsck {
   readonly #o: FsckOptions;
   readonly #records: Records;
+  readonly #bytes: StoredBytes;
   readonly #quarantine: Quarantine;
   readonly #findings: Finding[] = [];
   readonly #counts = { partial: 0, altered: 0, orphaned: 0, foreign: 0, repaired: 0 };
@@ -90,6 +89,7 @@ class Fsck {
   constructor(options: FsckOptions) {
     this.#o = options;
     this.#records = new Records(options.store);
+    this.#bytes = new StoredBytes(options);
     this.#quarantine = new Quarantine(options);
   }
 
@@ -103,12 +103,9 @@ class Fsck {
 
   /** Walks the keys; foreign ones are told of in the walk over the data. */
   async #each(what: 'record' | 'data', check: (place: Place, info: BlobInfo) => Promise<void>): Promise<void> {
-    for (const prefix of TOP_FOLDERS) {
-      for await (const info of this.#o.store.list(prefix, this.#o)) {
-        const meaning = meaningOf(info.key);
-        if (meaning.what === what) await this.#count(check(meaning.place, info));
-        else if (meaning.what === 'foreign' && what === 'data') this.#tellForeign(info.key);
-      }
+    for await (const { info, meaning } of storedKeys(this.#o.store, this.#o)) {
+      if (meaning.what === what) await this.#count(check(meaning.place, info));
+      else if (meaning.what === 'foreign' && what === 'data') this.#tellForeign(info.key);
     }
   }
 
@@ -132,17 +129,15 @@ class Fsck {
   }
 
   async #checkData(place: Place, record: Provenance, recordInfo: BlobInfo): Promise<void> {
-    const key = dataKey(place);
-    const blob = await this.#o.store.open(key, this.#o);
-    if (blob === undefined) {
-      if (!this.#isRecent(recordInfo)) await this.#restore('partial', place, 'it has a record but no data');
-      return;
-    }
     try {
-      const found = await sum(blob.reader, this.#o);
+      const found = await this.#bytes.sum(place, this.#o);
+      if (found === undefined) {
+        if (!this.#isRecent(recordInfo)) await this.#restore('partial', place, 'it has a record but no data');
+        return;
+      }
       this.#sizeBytes += found.sizeBytes;
       const kind = found.sizeBytes < record.sizeBytes ? 'partial' : 'altered';
-      const fault = faultOf(found, record) ?? (await this.#hashFault(place, record));
+      const fault = await this.#bytes.fault(place, record, found, this.#o);
       if (fault !== undefined) await this.#replace(kind, place, fault);
       else this.#checkPin(place, record);
     } catch (error) {
@@ -160,28 +155,6 @@ class Fsck {
       `${fault.what}; it came from ${source}: find out which of them is right`,
       false,
     );
-  }
-
-  /** Only a changed record can have the right SHA-256 and a wrong h1. */
-  async #hashFault(place: Place, record: Provenance): Promise<string | undefined> {
-    const h1 = await this.#h1Of(place);
-    return h1 === undefined || h1 === record.h1 ? undefined : `its h1 is ${h1}, its record says ${record.h1}`;
-  }
-
-  async #h1Of(place: Place): Promise<string | undefined> {
-    const { zipHash } = this.#o;
-    if (place.id.kind === 'mod') {
-      const blob = await this.#o.store.open(dataKey(place), this.#o);
-      return blob && hashGoMod(await readWhole(blob.reader, blob.info.sizeBytes, MAX_GO_MOD_BYTES, this.#o));
-    }
-    if (place.id.kind !== 'zip' || zipHash === undefined) return undefined;
-    return await this.#withBody(place, async (body) => {
-      try {
-        return await zipHash(place.id, body, this.#o);
-      } catch (error) {
-        throw isAppError(error, 'ZIP_INVALID') ? new AppError('STORE_CORRUPT', error.message, { cause: error }) : error;
-      }
-    });
   }
 
   async #replace(kind: FindingKind, place: Place, fault: string): Promise<void> {
@@ -213,23 +186,12 @@ class Fsck {
     if (!repair) return this.#tell('orphaned', info.key, fault, false);
     try {
       if (adopt === undefined) throw new AppError('INTERNAL', 'nobody can verify it');
-      await this.#withBody(place, (body) => adopt(place.scope, place.id, body, this.#o));
+      await this.#bytes.withBody(place, (body) => adopt(place.scope, place.id, body, this.#o), this.#o);
       await this.#writeList(place);
       this.#tell('orphaned', info.key, `${fault}; verified and adopted`, true);
     } catch (error) {
       throwIfAborted(this.#o.signal);
       await this.#putAside('orphaned', info.key, place, `${fault}; not adopted: ${messageOf(error)}`);
-    }
-  }
-
-  async #withBody<T>(place: Place, use: (body: Spooled) => Promise<T>): Promise<T | undefined> {
-    const blob = await this.#o.store.open(dataKey(place), this.#o);
-    if (blob === undefined) return undefined;
-    const body = await this.#o.spool.fill(copies(chunksOf(blob.reader, this.#o)), this.#o);
-    try {
-      return await use(body);
-    } finally {
-      await body.discard();
     }
   }
 
@@ -243,18 +205,13 @@ class Fsck {
   /** First, so that a list is wrong only when it was so before anything was repaired. The keys of one module stand together. */
   async #checkLists(): Promise<void> {
     let before: { readonly key: string; readonly place: Place; isRecent: boolean } | undefined;
-    for (const prefix of TOP_FOLDERS) {
-      for await (const info of this.#o.store.list(prefix, this.#o)) {
-        const meaning = meaningOf(info.key);
-        if (meaning.what !== 'record') continue;
-        const { place } = meaning;
-        const key = listFileKey(place.scope, place.id.module.path);
-        if (before?.key !== key) {
-          await this.#checkList(before);
-          before = { key, place, isRecent: false };
-        }
-        before.isRecent ||= this.#isRecent(info);
+    for await (const { info, place } of storedRecords(this.#o.store, this.#o)) {
+      const key = listFileKey(place.scope, place.id.module.path);
+      if (before?.key !== key) {
+        await this.#checkList(before);
+        before = { key, place, isRecent: false };
       }
+      before.isRecent ||= this.#isRecent(info);
     }
     await this.#checkList(before);
   }
@@ -327,20 +284,4 @@ class Fsck {
     if (repaired) this.#counts.repaired++;
     if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ kind, path, what, repaired });
   }
-}
-
-function faultOf(
-  found: { readonly sizeBytes: number; readonly sha256: string },
-  record: Provenance,
-): string | undefined {
-  if (found.sizeBytes !== record.sizeBytes)
-    return `it has ${found.sizeBytes} bytes, its record says ${record.sizeBytes}`;
-  return found.sha256 === record.sha256
-    ? undefined
-    : `its SHA-256 is ${found.sha256}, its record says ${record.sha256}`;
-}
-
-/** A spool keeps the chunks it is given for a while. */
-async function* copies(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  for await (const chunk of chunks) yield Uint8Array.from(chunk);
 }

@@ -6,7 +6,8 @@ export type PinVerdictOf = (
   module: ModuleVersion,
   h1: string,
 ) =>
-  | { readonly verdict: 'unknown' | 'match' }
+  | { readonly verdict: 'unknown' }
+  | { readonly verdict: 'match'; readonly file?: string }
   | { readonly verdict: 'mismatch'; readonly file: string; readonly pinned: string };
 
 /** How a stored hash contradicts a pin. */
