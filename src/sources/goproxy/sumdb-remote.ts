@@ -1,0 +1,111 @@
+import type { ProxyEntry } from '../../gomod/goenv.ts';
+import type { HttpClient, HttpCredential } from '../../io/http-client.ts';
+import type { Ask } from '../../std/ask.ts';
+import { AppError, isAppError } from '../../std/errors.ts';
+import { credentialFor } from './credentials.ts';
+import type { NetrcEntry } from './netrc.ts';
+import { refusalError } from './refusal.ts';
+import { urlBelow } from './target.ts';
+
+/** The answer to `supported` has no meaning but its status. */
+const MAX_SUPPORTED_BYTES = 64 * 1024;
+
+/** What the ways to a database share. */
+export interface RemoteDependencies {
+  /** Asks over HTTP; the caller closes it. */
+  readonly client: Pick<HttpClient, 'getBytes'>;
+  /** Credentials of the operator, from netrc.ts; empty for none. Nothing of our own clients is ever sent. */
+  readonly netrc: readonly NetrcEntry[];
+}
+
+/**
+ * The ways to the checksum database `name`, in the order in which they are tried, as the go command has them: `url` alone where it is set; else `/sumdb/NAME`
+ * of each http(s) upstream, with that upstream's credentials, and `https://NAME` last. Does no IO. Throws CONFIG_INVALID, without secrets, for a URL that
+ * cannot be used.
+ */
+export function createSumdbRemotes(
+  { name, url }: { readonly name: string; readonly url?: string },
+  upstreams: readonly ProxyEntry[],
+  dependencies: RemoteDependencies,
+): readonly HttpSumdbRemote[] {
+  if (url !== undefined) return [new HttpSumdbRemote({ ...dependencies, base: parsed(url), isProxy: false })];
+  const proxies = upstreams.flatMap((entry) => {
+    const base = entry.kind === 'proxy' ? URL.parse(entry.url) : null;
+    return base !== null && /^https?:$/.test(base.protocol) ? [base] : [];
+  });
+  return [
+    ...proxies.map((base) => new HttpSumdbRemote({ ...dependencies, base, below: `sumdb/${name}/`, isProxy: true })),
+    new HttpSumdbRemote({ ...dependencies, base: parsed(`https://${name}`), isProxy: false }),
+  ];
+}
+
+/** Never prints the text: it may hold a password. */
+function parsed(url: string): URL {
+  const base = URL.parse(url);
+  if (base !== null && /^https?:$/.test(base.protocol)) return base;
+  throw new AppError('CONFIG_INVALID', 'use the URL of a checksum database: not an https or http URL');
+}
+
+interface RemoteParts extends RemoteDependencies {
+  readonly base: URL;
+  /** Between the base and the paths of the database: `sumdb/sum.golang.org/`. */
+  readonly below?: string;
+  /** Whether it is a proxy, which must be asked first whether it relays the database at all. */
+  readonly isProxy: boolean;
+}
+
+/** One way to a checksum database over HTTP: the database itself, or a proxy that relays it. What it answers is attacker-controlled. */
+export class HttpSumdbRemote {
+  /** For messages and figures: without path, query string and userinfo, which may hold a token. */
+  readonly host: string;
+  readonly #client: RemoteDependencies['client'];
+  readonly #base: URL;
+  readonly #below: string;
+  readonly #isProxy: boolean;
+  readonly #credential: HttpCredential | undefined;
+
+  /** Throws CONFIG_INVALID for userinfo in an http URL. */
+  constructor({ client, netrc, base, below = '', isProxy }: RemoteParts) {
+    this.host = base.host;
+    this.#client = client;
+    this.#base = base;
+    this.#below = below;
+    this.#isProxy = isProxy;
+    this.#credential = credentialFor(base, netrc);
+  }
+
+  /** Whether this way leads to the database: false when a proxy says (404, 410) that it does not relay it. Rejects, as read() does, when it does not say. */
+  async isUsable(o: Ask): Promise<boolean> {
+    if (!this.#isProxy) return true;
+    try {
+      await this.read('/supported', { ...o, maxBytes: MAX_SUPPORTED_BYTES });
+      return true;
+    } catch (error) {
+      if (isAppError(error, 'NOT_FOUND', 'GONE')) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * The body below the database, of at most `maxBytes`. `path` begins with `/` and is escaped but not percent-encoded: it goes out as the go command writes it.
+   * Rejects with NOT_FOUND or GONE when the other side says that it has no such thing, with ABORTED, and with UPSTREAM_* for everything else.
+   */
+  async read(path: string, { signal, maxBytes }: Ask & { readonly maxBytes: number }): Promise<Uint8Array> {
+    const attempt = `fetch ${path} from the checksum database at ${this.host}`;
+    const url = urlBelow(this.#base, this.#below + path.slice(1));
+    const ask = { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }) };
+    try {
+      const answer = await this.#client.getBytes(url, ask);
+      if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
+      if (answer.framing === 'until-close') throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: it may be cut`);
+      return answer.bytes;
+    } catch (error) {
+      throw isAppError(error, 'TOO_LARGE', 'AUTH_REQUIRED') ? asBadResponse(error) : error;
+    }
+  }
+}
+
+/** Another way may do better, and to whoever asks for a module it makes no difference why this one does not. */
+function asBadResponse(error: AppError): AppError {
+  return new AppError('UPSTREAM_BAD_RESPONSE', error.message, { cause: error, detail: error.detail });
+}
