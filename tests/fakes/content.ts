@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { check, unescapePath, unescapeVersion } from '../../src/gomod/module.ts';
 import { isPseudoVersion } from '../../src/gomod/pseudo.ts';
 import { compare, prerelease } from '../../src/gomod/semver.ts';
+import type { PlainLog } from './plain-log.ts';
 import { type PlainZipFile, plainZip } from './plain-zip.ts';
 import { parseTextArchive, type TextArchive } from './txtar.ts';
 
@@ -15,7 +16,17 @@ export interface Content {
 
 // ------------------------------------------------------------------ module archives
 
+/** A folder of archives, and what a checksum database would say of them. */
+export interface ModuleArchives extends Content {
+  /** `escaped/path@version`, in byte order of the files. */
+  readonly modules: readonly string[];
+  /** The record of one of them: the two go.sum lines; undefined for all others. */
+  sumsOf(module: string): string | undefined;
+}
+
 interface ArchivedVersion {
+  /** `escaped/path@version`. */
+  readonly name: string;
   readonly path: string;
   readonly version: string;
   readonly archive: TextArchive;
@@ -25,7 +36,7 @@ interface ArchivedVersion {
  * The module archives of a folder (`example.com_a_v1.0.0.txt`), given out as the go command's own test proxy gives them out: lists without pseudo-versions,
  * a revision that is all hexadecimal finds the highest version with that commit, other revisions have to be there as a file.
  */
-export function moduleArchives(folder: string): Content {
+export function moduleArchives(folder: string): ModuleArchives {
   const versions = readdirSync(folder)
     .sort()
     .flatMap((file) => archivedVersion(folder, file));
@@ -37,6 +48,11 @@ export function moduleArchives(folder: string): Content {
     return zip;
   };
   return {
+    modules: versions.map(({ name }) => name),
+    sumsOf(module) {
+      const found = versions.find(({ name }) => name === module);
+      return found && sumLinesOf(found);
+    },
     get(target) {
       const asked = parseTarget(target);
       if (asked === undefined) return undefined;
@@ -58,8 +74,12 @@ export function moduleArchives(folder: string): Content {
 function archivedVersion(folder: string, file: string): ArchivedVersion[] {
   const at = file.lastIndexOf('_v');
   if (!file.endsWith('.txt') || at < 0) return [];
-  const names = namesOf(file.slice(0, at).replaceAll('_', '/'), file.slice(at + 1, -'.txt'.length));
-  return names === undefined ? [] : [{ ...names, archive: parseTextArchive(readFileSync(join(folder, file), 'utf8')) }];
+  const [path, version] = [file.slice(0, at).replaceAll('_', '/'), file.slice(at + 1, -'.txt'.length)];
+  const names = namesOf(path, version);
+  const name = `${path}@${version}`;
+  return names === undefined
+    ? []
+    : [{ name, ...names, archive: parseTextArchive(readFileSync(join(folder, file), 'utf8')) }];
 }
 
 function namesOf(escapedPath: string, escapedVersion: string): { path: string; version: string } | undefined {
@@ -146,14 +166,47 @@ function memberOf({ archive }: ArchivedVersion, name: string): Buffer | undefine
   return file && Buffer.from(file.content);
 }
 
-function archiveZip({ path, version, archive }: ArchivedVersion): Buffer {
-  const files = archive.files.filter(({ name }) => !['.info', '.mod', '.zip'].includes(name));
-  return plainZip(
-    files.map(({ name, content }) => ({
+function zipFiles({ path, version, archive }: ArchivedVersion): PlainZipFile[] {
+  return archive.files
+    .filter(({ name }) => !['.info', '.mod', '.zip'].includes(name))
+    .map(({ name, content }) => ({
       name: name.startsWith('/') ? name.slice(1) : `${path}@${version}/${name}`,
       content,
-    })),
-  );
+    }));
+}
+
+function archiveZip(one: ArchivedVersion): Buffer {
+  return plainZip(zipFiles(one));
+}
+
+/** Made here from the format of `h1:`, as all in this folder is. */
+function sumLinesOf(one: ArchivedVersion): string {
+  const goMod = { name: 'go.mod', content: memberOf(one, '.mod') ?? '' };
+  const { path, version } = one;
+  return `${path} ${version} ${treeSum(zipFiles(one))}\n${path} ${version}/go.mod ${treeSum([goMod])}\n`;
+}
+
+function treeSum(files: readonly PlainZipFile[]): string {
+  const sorted = files.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  const whole = createHash('sha256');
+  for (const { name, content } of sorted)
+    whole.update(`${createHash('sha256').update(content).digest('hex')}  ${name}\n`);
+  return `h1:${whole.digest('base64')}`;
+}
+
+// ------------------------------------------------------------------ checksum databases
+
+/** Logs by the place they are found at: `sumdb/NAME` in a proxy, or any other for those who think they talk to a database itself. */
+export function checksumDatabases(byPlace: Readonly<Record<string, PlainLog>>): Content {
+  const places = Object.entries(byPlace);
+  return {
+    get(target) {
+      const [place, log] = places.find(([one]) => target.startsWith(`${one}/`)) ?? [];
+      if (place === undefined || log === undefined) return undefined;
+      const path = target.slice(place.length + 1);
+      return path === 'supported' && place.startsWith('sumdb/') ? Buffer.alloc(0) : log.get(path);
+    },
+  };
 }
 
 // ------------------------------------------------------------------ other content
