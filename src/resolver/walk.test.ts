@@ -46,6 +46,10 @@ describe('the law of the list', () => {
     ['A,B', ['GONE', 'NOT_FOUND'], { asked: 2, code: 'GONE' }],
     ['A,B', ['NOT_FOUND', 'GONE'], { asked: 2, code: 'GONE' }],
     ['A,B|C', ['NOT_FOUND', 'UPSTREAM_BAD_RESPONSE', 'NOT_FOUND'], { asked: 3, code: 'UPSTREAM_BAD_RESPONSE' }],
+    ['A|B', ['STORE_UNAVAILABLE', 'ok'], { asked: 1, code: 'STORE_UNAVAILABLE' }],
+    ['A|B', ['SUMDB_UNAVAILABLE', 'ok'], { asked: 1, code: 'SUMDB_UNAVAILABLE' }],
+    ['A|B', ['SUMDB_INCONSISTENT', 'ok'], { asked: 1, code: 'SUMDB_INCONSISTENT' }],
+    ['A,B,C', ['NOT_FOUND', 'SUMDB_UNAVAILABLE', 'ok'], { asked: 2, code: 'SUMDB_UNAVAILABLE' }],
     ['', [], { asked: 0, code: 'NOT_FOUND' }],
   ];
   test.each(cases)('%s with %j', (text, outcomes, expected) => expect(walk(list(text), outcomes)).toEqual(expected));
@@ -69,10 +73,14 @@ describe('every walk agrees with a naive reading of the rule', () => {
     'POLICY_DENIED',
     'CHECKSUM_MISMATCH',
     'ZIP_INVALID',
+    'STORE_UNAVAILABLE',
+    'SUMDB_UNAVAILABLE',
+    'SUMDB_INCONSISTENT',
     'INTERNAL',
   );
   const notHere: Outcome[] = ['NOT_FOUND', 'GONE'];
   const integrity: Outcome[] = ['CHECKSUM_MISMATCH', 'ZIP_INVALID'];
+  const ours: Outcome[] = ['STORE_UNAVAILABLE', 'SUMDB_UNAVAILABLE', 'SUMDB_INCONSISTENT'];
 
   test('who is asked, who wins, what is reported', () => {
     fc.assert(
@@ -85,7 +93,12 @@ describe('every walk agrees with a naive reading of the rule', () => {
         const reached = rows.filter((_, i) =>
           rows
             .slice(0, i)
-            .every(([s, o]) => o !== 'ok' && (s.separator === '|' || notHere.includes(o) || integrity.includes(o))),
+            .every(
+              ([s, o]) =>
+                o !== 'ok' &&
+                !ours.includes(o) &&
+                (s.separator === '|' || notHere.includes(o) || integrity.includes(o)),
+            ),
         );
         const failures = reached.map(([, o]) => o).filter((o) => o !== 'ok');
         expect(got.asked).toBe(reached.length);

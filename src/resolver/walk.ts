@@ -9,7 +9,8 @@ import { AppError, isAppError } from '../std/errors.ts';
  * - after `,` only "not here" (NOT_FOUND, GONE) goes on; after `|` every failure does;
  * - a failure of our own verifier (CHECKSUM_MISMATCH, ZIP_INVALID) goes on after either: the bytes are worthless whatever their
  *   source, and what the next source gives is verified on its own;
- * - a store of ours that cannot take the bytes ends the walk: the next source's would be as many;
+ * - a store of ours that cannot take the bytes ends the walk: the next source's would be as many; so does a checksum database that cannot tell what the bytes must
+ *   be, or proves nothing: it would say the same of the next source's;
  * - what is reported in the end is the gravest failure met, so that an outage is never told as an absence.
  */
 export interface Walk {
@@ -32,7 +33,7 @@ export function currentStep(steps: readonly PlanStep[], walk: Walk): PlanStep | 
 /** The walk after the current step failed with `error`. */
 export function afterFailure(steps: readonly PlanStep[], walk: Walk, error: AppError): Walk {
   const mayGoOn = steps[walk.at]?.separator === '|' || isNotHere(error) || isIntegrityFailure(error);
-  const goesOn = mayGoOn && !isOwnFailure(error);
+  const goesOn = mayGoOn && !isNoSourcesFault(error);
   return { at: goesOn ? walk.at + 1 : steps.length, gravest: graver(walk.gravest, error) };
 }
 
@@ -56,9 +57,9 @@ function isIntegrityFailure(error: AppError): boolean {
   return isAppError(error, 'CHECKSUM_MISMATCH', 'ZIP_INVALID');
 }
 
-/** Whether our store failed, which is nobody's fault out there. */
-function isOwnFailure(error: AppError): boolean {
-  return error.code === 'STORE_UNAVAILABLE';
+/** Whether it is the fault of no source: our store failed, or whoever says what the bytes must be. */
+function isNoSourcesFault(error: AppError): boolean {
+  return isAppError(error, 'STORE_UNAVAILABLE', 'SUMDB_UNAVAILABLE', 'SUMDB_INCONSISTENT');
 }
 
 /**
