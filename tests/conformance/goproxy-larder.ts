@@ -18,10 +18,13 @@ export interface ServedLarder {
   stop(): Promise<void>;
 }
 
-/** Starts one whose upstream is `upstream`, in the form of GOPROXY. Undefined when the configuration is refused for it. */
-export async function serveLarder(upstream: string): Promise<ServedLarder | undefined> {
+/**
+ * Starts one whose upstream is `upstream`, in the form of GOPROXY, and that checks against `database`, in the form of GOSUMDB. Undefined when the
+ * configuration is refused for it.
+ */
+export async function serveLarder(upstream: string, database = 'off'): Promise<ServedLarder | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'larder-conformance-'));
-  const config = configured(folder, upstream);
+  const config = configured(folder, { upstream, 'sumdb.database': database });
   if (config === undefined) {
     await rm(folder, { recursive: true });
     return undefined;
@@ -44,11 +47,11 @@ export async function serveLarder(upstream: string): Promise<ServedLarder | unde
   };
 }
 
-function configured(folder: string, upstream: string) {
+function configured(folder: string, settings: Readonly<Record<string, string>>) {
   const values = {
     listen: '127.0.0.1:0',
     data: join(folder, 'data'),
-    upstream,
+    ...settings,
     'log.level': 'silent',
     'metrics.enabled': 'false',
   };
