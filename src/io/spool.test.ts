@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { join } from 'node:path';
 import { skipUnless } from '../../tests/skip.ts';
+import type { GrowingBody } from '../sources/source.ts';
 import { createSpoolDirectory, spooledBytes } from './spool.ts';
 import { openTempDirectory, type TempDirectory } from './temp-directory.ts';
 
@@ -133,6 +134,102 @@ describe('a spool', () => {
     expect(all.map((one) => one.sha256)).toEqual(['a', 'b', 'c', 'd'].map((c) => sha256(Buffer.alloc(499_950, c))));
     for (const one of all) await one.discard();
     expect(await leftBehind()).toEqual([]);
+  });
+});
+
+describe('a body that is read while it comes', () => {
+  const spools = () => createSpoolDirectory({ temp, memoryBytes: 1000 });
+  const bytes = Buffer.from(Array.from({ length: 5_000_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));
+
+  /** A body that comes one piece at a time, when told to. */
+  function byHand(pieceBytes: number) {
+    const turns: PromiseWithResolvers<void>[] = [];
+    const turn = (n: number) => (turns[n] ??= Promise.withResolvers<void>());
+    let told = 0;
+    let failure: Error | undefined;
+    const pieces = (async function* () {
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        await turn(at / pieceBytes).promise;
+        if (failure !== undefined) throw failure;
+        yield bytes.subarray(at, at + pieceBytes);
+      }
+    })();
+    const next = (): void => turn(told++).resolve();
+    const fail = (error: Error): void => {
+      failure = error;
+      next();
+    };
+    return { pieces, next, fail };
+  }
+
+  async function readAll(body: GrowingBody, stepBytes: number): Promise<Buffer> {
+    const got: Buffer[] = [];
+    for (let at = 0; ; ) {
+      const into = Buffer.alloc(stepBytes);
+      const length = await body.read(at, into);
+      if (length === 0) return Buffer.concat(got);
+      got.push(into.subarray(0, length));
+      at += length;
+    }
+  }
+
+  test('shows each piece as soon as it has come, wherever it lies, to readers at any pace', async () => {
+    const { pieces, next } = byHand(300_000);
+    let grown: GrowingBody | undefined;
+    const filling = spools() // oxlint-disable-line unicorn/no-array-fill-with-reference-type -- not an array
+      .spool(9_000_000)
+      .fill(pieces, { ...o, onGrown: (body) => (grown = body) });
+    for (let come = 1; come <= 10; come++) {
+      next();
+      await expect.poll(() => grown?.receivedBytes).toBe(come * 300_000);
+      const seen = await Promise.all([700, 64_000, 9_000_000].map((step) => readAll(grown as GrowingBody, step)));
+      expect(seen.map((one) => one.equals(bytes.subarray(0, come * 300_000)))).toEqual([true, true, true]);
+      expect(grown?.sha256()).toBe(sha256(bytes.subarray(0, come * 300_000)));
+    }
+    for (let come = 10; come < 17; come++) next();
+    const spooled = await filling;
+    expect((await readAll(grown as GrowingBody, 100_000)).equals(bytes)).toBe(true);
+    expect(grown?.sha256()).toBe(spooled.sha256);
+    await spooled.discard();
+    expect(await readAll(grown as GrowingBody, 100_000)).toHaveLength(0);
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test('a body that stays in memory can be read to its end too', async () => {
+    let grown: GrowingBody | undefined;
+    const small = spools().spool(1000);
+    const spooled = await small.fill(body(Buffer.from('ab'), Buffer.from('c')), { ...o, onGrown: (b) => (grown = b) });
+    expect((await readAll(grown as GrowingBody, 2)).toString()).toBe('abc');
+    await spooled.discard();
+    expect(await readAll(grown as GrowingBody, 2)).toHaveLength(0);
+  });
+
+  test('nothing is there any more when the body was given up, but the hash of what had come is', async () => {
+    const { pieces, next, fail } = byHand(1_200_000);
+    let grown: GrowingBody | undefined;
+    const filling = spools() // oxlint-disable-line unicorn/no-array-fill-with-reference-type -- not an array
+      .spool(9_000_000)
+      .fill(pieces, { ...o, onGrown: (b) => (grown = b) })
+      .catch((error: unknown) => error);
+    next();
+    next();
+    await expect.poll(() => grown?.receivedBytes).toBe(2_400_000);
+    fail(new Error('cut'));
+    expect(await filling).toEqual(new Error('cut'));
+    expect(await readAll(grown as GrowingBody, 100_000)).toHaveLength(0);
+    expect(grown?.sha256()).toBe(sha256(bytes.subarray(0, 2_400_000)));
+    expect(await leftBehind()).toEqual([]);
+  });
+
+  test('a reader that is in the middle of the file when it is discarded is not disturbed', async () => {
+    let grown: GrowingBody | undefined;
+    const spooled = await spools()
+      .spool(9_000_000)
+      .fill(body(bytes), { ...o, onGrown: (b) => (grown = b) });
+    const into = Buffer.alloc(bytes.length);
+    const [length] = await Promise.all([grown?.read(0, into), spooled.discard()]);
+    expect(into.subarray(0, length).equals(bytes.subarray(0, length))).toBe(true);
+    expect(length).toBeGreaterThan(0);
   });
 });
 

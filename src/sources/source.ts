@@ -15,13 +15,33 @@ export interface Unverified<T> {
   readonly claimedH1?: string;
 }
 
+/**
+ * A body while it comes in, to be read up to where it has come, by any number of readers at their own pace. As unchecked as the source that
+ * sends it. It is there until it is given up or discarded.
+ */
+export interface GrowingBody {
+  /** How much has come, bytes. */
+  readonly receivedBytes: number;
+  /** Copies what there is from byte `at` on into `into` and returns how many bytes that was; 0 = nothing, because it has not come yet or the body is gone. Rejects with STORE_UNAVAILABLE. */
+  read(at: number, into: Uint8Array): Promise<number>;
+  /** Lower-case hex SHA-256 of what has come. */
+  sha256(): string;
+}
+
 /** Where a source puts a body while it arrives: bounded, hashed on the way. Made by io/spool.ts. */
 export interface Spool {
   /**
    * Reads `body` to its end. Rejects with TOO_LARGE past the spool's cap, and with whatever the body fails with. Nothing is left
    * behind on failure. `expectedBytes` is what the source announced, when it did: for progress only, never trusted.
+   * `onGrown` is called after each piece, always with the same object.
    */
-  fill(body: AsyncIterable<Uint8Array>, o: Ask & { readonly expectedBytes?: number }): Promise<Spooled>;
+  fill(body: AsyncIterable<Uint8Array>, o: FillAsk): Promise<Spooled>;
+}
+
+/** What a spool is told beside the body. */
+export interface FillAsk extends Ask {
+  readonly expectedBytes?: number;
+  readonly onGrown?: (body: GrowingBody) => void;
 }
 
 /**
