@@ -1,23 +1,19 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fsck, type FsckReport } from '../artifacts/fsck.ts';
 import type { Config } from '../config/schema.ts';
 import type { ArtifactId } from '../gomod/module.ts';
 import { parseRevInfo } from '../gomod/rev-info.ts';
-import { isAbsence } from '../io/disk-failure.ts';
 import { TEMP_FOLDER } from '../io/temp-directory.ts';
 import type { Ask } from '../std/ask.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
-import { FORMAT_FILE } from '../storage/disk/data-folder.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
 import type { Verified } from '../verify/verified.ts';
-import { Closing } from './closing.ts';
 import { type Around, type Engine, openEngine } from './compose.ts';
 import type { Keep } from './keep.ts';
-import { openObservers } from './observers.ts';
-import { noData } from './start-failure.ts';
+import { everySoOften, MAX_BODY_BYTES, onStored } from './stored-data.ts';
 
 export type { FsckReport } from '../artifacts/fsck.ts';
 
@@ -31,42 +27,16 @@ export interface CheckOptions extends Ask {
 
 /** The name of the source of what was found without a record and turned out to be sound. */
 const FOUND = 'found by fsck';
-/** The largest body there is: a zip of 500 MiB. */
-const MAX_BODY_BYTES = 512 * 1024 * 1024;
-const PROGRESS_EVERY_MS = 200;
 
 /**
  * Checks all that is stored in the configured data folder. Rejects as composeLarder does, with CONFIG_INVALID when there is no data folder
  * (none is made), with STORE_UNAVAILABLE, or with ABORTED; what is wrong is in the report.
  */
 export async function checkStore(config: Config, around: Around, options: CheckOptions): Promise<FsckReport> {
-  await requireData(config.data);
-  const closing = new Closing();
-  // The report says what went wrong; a log between its lines would not help.
-  const quiet: Config = { ...config, log: { ...config.log, level: 'silent' }, metrics: { enabled: false } };
-  try {
-    const observers = openObservers(quiet, around.logTo);
-    closing.add(() => observers.close());
-    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'fsck' });
+  return await onStored(config, around, async ({ config: quiet, ...on }) => {
+    const engine = await openEngine(quiet, around, { ...on, instanceId: 'fsck' });
     return await check(engine, options);
-  } finally {
-    await closing.close();
-  }
-}
-
-/** Opening a data folder makes it, and what is made just now is sound: a misspelt name would pass as all well. */
-async function requireData(folder: string): Promise<void> {
-  try {
-    await stat(join(folder, FORMAT_FILE));
-  } catch (error) {
-    // What is there and cannot be read is told by opening it.
-    if (!isAbsence(error)) return;
-    const isThere = await stat(folder).then(
-      () => true,
-      (cause: unknown) => !isAbsence(cause),
-    );
-    throw noData(folder, isThere ? `it has no ${FORMAT_FILE} file` : 'no such folder');
-  }
+  });
 }
 
 async function check(engine: Engine, { repair, onProgress, signal }: CheckOptions): Promise<FsckReport> {
@@ -107,13 +77,4 @@ async function verify({ verifier }: Engine, id: ArtifactId, body: Spooled, o: As
 async function isAlone({ folder }: Keep): Promise<boolean> {
   await folder.temp.swept;
   return (await readdir(join(folder.root, TEMP_FOLDER))).length === 1;
-}
-
-function everySoOften(tell: (checked: number) => void): (checked: number) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
-  return (checked) => {
-    if (systemClock.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
-    toldAt = systemClock.monotonic();
-    tell(checked);
-  };
 }
