@@ -11,9 +11,11 @@ import { AppError } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
 import type { Verified } from '../verify/verified.ts';
+import { Closing } from './closing.ts';
 import { type Around, type Engine, openEngine } from './compose.ts';
 import type { Keep } from './keep.ts';
-import { everySoOften, MAX_BODY_BYTES, onStored } from './stored-data.ts';
+import { openObservers } from './observers.ts';
+import { everySoOften, MAX_BODY_BYTES, requireData } from './stored-data.ts';
 
 export type { FsckReport } from '../artifacts/fsck.ts';
 
@@ -33,10 +35,18 @@ const FOUND = 'found by fsck';
  * (none is made), with STORE_UNAVAILABLE, or with ABORTED; what is wrong is in the report.
  */
 export async function checkStore(config: Config, around: Around, options: CheckOptions): Promise<FsckReport> {
-  return await onStored(config, around, async ({ config: quiet, ...on }) => {
-    const engine = await openEngine(quiet, around, { ...on, instanceId: 'fsck' });
+  await requireData(config);
+  const closing = new Closing();
+  // The report says what went wrong; a log between its lines would not help.
+  const quiet: Config = { ...config, log: { ...config.log, level: 'silent' }, metrics: { enabled: false } };
+  try {
+    const observers = openObservers(quiet, around.logTo);
+    closing.add(() => observers.close());
+    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'fsck' });
     return await check(engine, options);
-  });
+  } finally {
+    await closing.close();
+  }
 }
 
 async function check(engine: Engine, { repair, onProgress, signal }: CheckOptions): Promise<FsckReport> {
