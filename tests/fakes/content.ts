@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { check, unescapePath, unescapeVersion } from '../../src/gomod/module.ts';
 import { isPseudoVersion } from '../../src/gomod/pseudo.ts';
 import { compare, prerelease } from '../../src/gomod/semver.ts';
-import type { PlainLog } from './plain-log.ts';
 import { type PlainZipFile, plainZip } from './plain-zip.ts';
 import { parseTextArchive, type TextArchive } from './txtar.ts';
 
@@ -179,11 +178,14 @@ function archiveZip(one: ArchivedVersion): Buffer {
   return plainZip(zipFiles(one));
 }
 
-/** Made here from the format of `h1:`, as all in this folder is. */
 function sumLinesOf(one: ArchivedVersion): string {
-  const goMod = { name: 'go.mod', content: memberOf(one, '.mod') ?? '' };
-  const { path, version } = one;
-  return `${path} ${version} ${treeSum(zipFiles(one))}\n${path} ${version}/go.mod ${treeSum([goMod])}\n`;
+  return sumLines(one.path, one.version, zipFiles(one), memberOf(one, '.mod') ?? '');
+}
+
+/** Made here from the format of `h1:`, as all in this folder is. */
+function sumLines(path: string, version: string, zip: readonly PlainZipFile[], goMod: PlainZipFile['content']): string {
+  const mod = treeSum([{ name: 'go.mod', content: goMod }]);
+  return `${path} ${version} ${treeSum(zip)}\n${path} ${version}/go.mod ${mod}\n`;
 }
 
 function treeSum(files: readonly PlainZipFile[]): string {
@@ -196,15 +198,15 @@ function treeSum(files: readonly PlainZipFile[]): string {
 
 // ------------------------------------------------------------------ checksum databases
 
-/** Logs by the place they are found at: `sumdb/NAME` in a proxy, or any other for those who think they talk to a database itself. */
-export function checksumDatabases(byPlace: Readonly<Record<string, PlainLog>>): Content {
+/** Databases by the place they are found at: `sumdb/NAME` in a proxy, or any other for those who think they talk to a database itself. */
+export function checksumDatabases(byPlace: Readonly<Record<string, Content>>): Content {
   const places = Object.entries(byPlace);
   return {
     get(target) {
-      const [place, log] = places.find(([one]) => target.startsWith(`${one}/`)) ?? [];
-      if (place === undefined || log === undefined) return undefined;
+      const [place, database] = places.find(([one]) => target.startsWith(`${one}/`)) ?? [];
+      if (place === undefined || database === undefined) return undefined;
       const path = target.slice(place.length + 1);
-      return path === 'supported' && place.startsWith('sumdb/') ? Buffer.alloc(0) : log.get(path);
+      return path === 'supported' && place.startsWith('sumdb/') ? Buffer.alloc(0) : database.get(path);
     },
   };
 }
@@ -227,30 +229,39 @@ export function bodies(byTarget: Readonly<Record<string, string | Uint8Array>>):
   return { get: (target) => map.get(target) };
 }
 
+/** A module, and what a checksum database would say of it. */
+export interface MadeUpModule extends Content {
+  /** `path@version` */
+  readonly name: string;
+  /** Its record: the two go.sum lines. */
+  readonly sums: string;
+}
+
 /** A module made up from its name: for tests that need many, or large ones. `version` and `path` are lower case and valid. */
 export function madeUpModule(
   path: string,
   version: string,
-  options: { zipBytes?: number; files?: readonly PlainZipFile[] } = {},
-): Content {
-  const goMod = `module ${path}\n`;
+  options: { zipBytes?: number; files?: readonly PlainZipFile[]; goMod?: string } = {},
+): MadeUpModule {
+  const goMod = options.goMod ?? `module ${path}\n`;
   const prefix = `${path}@${version}/`;
   const filler =
     options.zipBytes === undefined
       ? []
       : [{ name: `${prefix}filler.txt`, content: noise(options.zipBytes, path + version) }];
-  const zip = plainZip([
+  const files = [
     { name: `${prefix}go.mod`, content: goMod },
     ...filler,
     ...(options.files ?? []).map((file) => ({ ...file, name: prefix + file.name })),
-  ]);
-  return bodies({
+  ];
+  const content = bodies({
     [`${path}/@v/list`]: `${version}\n`,
     [`${path}/@latest`]: JSON.stringify({ Version: version }),
     [`${path}/@v/${version}.info`]: JSON.stringify({ Version: version, Time: '2024-01-02T03:04:05Z' }),
     [`${path}/@v/${version}.mod`]: goMod,
-    [`${path}/@v/${version}.zip`]: zip,
+    [`${path}/@v/${version}.zip`]: plainZip(files),
   });
+  return { name: `${path}@${version}`, sums: sumLines(path, version, files, goMod), get: content.get };
 }
 
 /** Bytes that no compression shrinks, the same for the same seed. */

@@ -1,8 +1,8 @@
 /**
  * The log of a checksum database in memory, written down from RFC 6962 and the format of notes alone, without anything of the product: what the
- * product, and the go command, have to agree with. Slow: every hash is made anew. For a few hundred records.
+ * product, and the go command, have to agree with. Slow: most hashes are made anew whenever they are needed.
  */
-import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 
 export interface PlainLogOptions {
   /** `PRIVATE+KEY+NAME+HASH+BASE64` */
@@ -20,6 +20,8 @@ export class PlainLog {
   readonly #texts: string[] = [];
   readonly #leaves: Buffer[] = [];
   readonly #numbers = new Map<string, number>();
+  /** Roots of complete subtrees of LARGE records and more, which never change, by `FROM+COUNT`. */
+  readonly #large = new Map<string, Buffer>();
 
   constructor({ signerKey, textOf }: PlainLogOptions) {
     const [, name = '', hash = '', key = ''] = /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(signerKey) ?? [];
@@ -36,7 +38,7 @@ export class PlainLog {
   /** Adds a record and returns its number. */
   append(text: string): number {
     this.#texts.push(text);
-    return this.#leaves.push(sha256(Buffer.from([0]), Buffer.from(text))) - 1;
+    return this.#leaves.push(recordHash(text)) - 1;
   }
 
   /** The body of `latest`, `lookup/M@V` or `tile/H/L/N`; undefined for what is unknown. A lookup of a module that is new adds its record. */
@@ -62,7 +64,11 @@ export class PlainLog {
 
   #head(): string {
     const root = this.size === 0 ? sha256() : this.#root(0, this.size);
-    const text = `go.sum database tree\n${this.size}\n${root.toString('base64')}\n`;
+    return this.signed(`go.sum database tree\n${this.size}\n${root.toString('base64')}\n`);
+  }
+
+  /** A note of `text`, which ends in a newline, signed with the key of the database. */
+  signed(text: string): string {
     const signature = Buffer.concat([this.#keyHash, sign(null, Buffer.from(text), this.#key)]);
     return `${text}\n\u2014 ${this.name} ${signature.toString('base64')}\n`;
   }
@@ -80,11 +86,26 @@ export class PlainLog {
 
   /** The root of the records from `from` up to, not including, `end`, of which there is at least one. */
   #root(from: number, end: number): Buffer {
-    if (end - from === 1) return this.#leaves[from]!; // the caller counted
+    const count = end - from;
+    if (count === 1) return this.#leaves[from]!; // the caller counted
     let half = 1;
-    while (half * 2 < end - from) half *= 2;
-    return sha256(Buffer.from([1]), this.#root(from, from + half), this.#root(from + half, end));
+    while (half * 2 < count) half *= 2;
+    const known = this.#large.get(`${from}+${count}`);
+    const root = known ?? nodeHash(this.#root(from, from + half), this.#root(from + half, end));
+    if (half * 2 === count && count >= LARGE) this.#large.set(`${from}+${count}`, root);
+    return root;
   }
+}
+
+const LARGE = 256;
+
+/** The hash of the record with the text `text`. */
+export function recordHash(text: string): Buffer {
+  return sha256(Buffer.from([0]), Buffer.from(text));
+}
+
+export function nodeHash(left: Buffer, right: Buffer): Buffer {
+  return sha256(Buffer.from([1]), left, right);
 }
 
 function sha256(...parts: readonly Buffer[]): Buffer {
@@ -96,4 +117,14 @@ const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 function privateKey(seed: Buffer): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' });
+}
+
+/** The keys of a database called `name`, as texts, the same for the same `seed`. */
+export function plainKeys(name: string, seed = 1): { readonly signer: string; readonly verifier: string } {
+  const secret = Buffer.alloc(32, seed);
+  const { x = '' } = createPublicKey(privateKey(secret)).export({ format: 'jwk' });
+  const [ed25519, key] = [Buffer.from([1]), Buffer.from(x, 'base64url')];
+  const hash = sha256(Buffer.from(`${name}\n`), ed25519, key).toString('hex', 0, 4);
+  const text = (bytes: Buffer): string => `${name}+${hash}+${Buffer.concat([ed25519, bytes]).toString('base64')}`;
+  return { signer: `PRIVATE+KEY+${text(secret)}`, verifier: text(key) };
 }
