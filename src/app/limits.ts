@@ -8,10 +8,11 @@ import type { DrainTimes, ListenerLimits } from '../server/listener.ts';
 
 /** The bounds of each part, as the configuration has them. With the default configuration they are the parts' own defaults; a test says so. */
 
-export function resolverLimits({ resolver: r }: Config): ResolverLimits {
+export function resolverLimits({ resolver: r, fetch }: Config): ResolverLimits {
   return {
     metadataDeadlineMs: r.metadataDeadline,
     zipDeadlineMs: r.zipDeadline,
+    streamAboveBytes: fetch.streamAbove,
     concurrentFlights: r.flights,
     concurrentZipFlights: r.zipFlights,
     queuedFlights: r.queuedFlights,

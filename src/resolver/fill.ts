@@ -10,11 +10,12 @@ import { memoryBody, type Spooled } from '../std/spooled.ts';
 import type { Verified } from '../verify/verified.ts';
 import type { Attempt, Consultant, Got } from './consult.ts';
 import { withDeadline } from './deadline.ts';
+import type { Arriving } from './arriving.ts';
+import { Delivery, type Turn } from './delivery.ts';
 import type { Work } from './flight.ts';
 import type { ResolverLimits } from './limits.ts';
 import type { Artifacts, Spools, StoredArtifact, Verifying } from './needs.ts';
 import type { ResolverObserver, StoreTrouble } from './observer.ts';
-
 import type { Unstored } from './unstored.ts';
 
 /** The largest module zip that Go accepts, bytes. */
@@ -43,20 +44,16 @@ export class Filler {
    * The artifact, committed; or readable without being stored when only the store failed. Bytes that contradict what was committed
    * before are a failure of their source: the next one is asked. Rejects with the failure of the walk, or UPSTREAM_TIMEOUT.
    */
-  fill(plan: RoutePlan, id: ArtifactId, work: Work): Promise<StoredArtifact> {
-    const { clock, limits, consultant } = this.#parts;
-    const ms = id.kind === 'zip' ? limits.zipDeadlineMs : limits.metadataDeadlineMs;
-    const attempted = attemptOf(id);
-    const question = {
-      kind: id.kind,
-      subject: subjectOf(id),
-      attempted,
-      ask: (source: Source, o: Attempt) => this.#fillFrom(source, plan.scope, id, { ...work, ...o }),
-    };
-    return withDeadline({ clock, ms, signal: work.signal, attempted }, async (signal) => {
-      const { value } = await consultant.first(plan.steps, question, { signal });
-      return value;
-    });
+  async fill(plan: RoutePlan, id: ArtifactId, work: Work<Arriving>): Promise<StoredArtifact> {
+    const delivery = new Delivery({ id, work, aboveBytes: this.#parts.limits.streamAboveBytes });
+    try {
+      const artifact = await this.#walk(plan, id, work, delivery);
+      delivery.end();
+      return artifact;
+    } catch (error) {
+      delivery.end(toAppError(error, attemptOf(id)));
+      throw error;
+    }
   }
 
   /** What could not be stored but is still at hand. */
@@ -81,10 +78,40 @@ export class Filler {
     }
   }
 
+  #walk(plan: RoutePlan, id: ArtifactId, work: Work<Arriving>, delivery: Delivery): Promise<StoredArtifact> {
+    const { clock, limits, consultant, verifier } = this.#parts;
+    const ms = id.kind === 'zip' ? limits.zipDeadlineMs : limits.metadataDeadlineMs;
+    const attempted = attemptOf(id);
+    const question = {
+      kind: id.kind,
+      subject: subjectOf(id),
+      attempted,
+      ask: (source: Source, o: Attempt) =>
+        this.#fillFrom(source, plan.scope, id, {
+          ...o,
+          progress: (share) => work.progress(share),
+          turn: delivery.turn(source.name),
+        }),
+    };
+    return withDeadline({ clock, ms, signal: work.signal, attempted }, async (signal) => {
+      if (id.kind !== 'info') verifier.anticipate(id.module, { signal });
+      const { value } = await consultant.first(plan.steps, question, { signal });
+      return value;
+    });
+  }
+
   async #fillFrom(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Got<StoredArtifact>> {
-    const verified = await this.#verified(source, scope, id, work);
-    work.progress(1);
-    return { value: await this.commit(scope, verified, work), sizeBytes: verified.body.sizeBytes };
+    try {
+      const verified = await this.#verified(source, scope, id, work);
+      work.progress(1);
+      const { sha256, sizeBytes } = verified.body;
+      const value = await this.commit(scope, verified, work);
+      work.turn.landed(value, sha256);
+      return { value, sizeBytes };
+    } catch (error) {
+      work.turn.failed(toAppError(error, attemptOf(id)));
+      throw error;
+    }
   }
 
   #verified(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Verified> {
@@ -124,6 +151,7 @@ export class Filler {
         signal: work.signal,
         ...(claimedH1 && { claimedH1 }),
       });
+      await work.turn.compared();
       throwIfAborted(work.signal);
       return verified;
     } catch (error) {
@@ -148,7 +176,10 @@ export class Filler {
   }
 }
 
-type Filling = Work & Attempt;
+/** What one source's turn needs. */
+interface Filling extends Attempt, Pick<Work, 'progress'> {
+  readonly turn: Turn;
+}
 
 interface Refused {
   readonly scope: string;
@@ -176,7 +207,7 @@ function metered(spool: Spool, work: Filling): Spool {
         work.begun();
         if (expected > 0) work.progress(Math.min(1, bytes / expected));
       };
-      return spool.fill(counted(body, tell), o);
+      return spool.fill(counted(body, tell), work.turn.watching(o));
     },
   };
 }

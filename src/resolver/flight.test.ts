@@ -7,8 +7,8 @@ const limits: FlightLimits = { concurrent: 2, queued: 2, queueWaitMs: 15_000, li
 const never = new AbortController().signal;
 
 let clock: ManualClock;
-let flights: Flights<string>;
-let runs: { work: Work; land: (value: string) => void; fail: (error: unknown) => void }[];
+let flights: Flights<string, string>;
+let runs: { work: Work<string>; land: (value: string) => void; fail: (error: unknown) => void }[];
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 /** Work that the test ends by hand; it heeds its signal. */
-function byHand(work: Work): Promise<string> {
+function byHand(work: Work<string>): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   work.signal.addEventListener('abort', () => reject(work.signal.reason as Error));
   runs.push({ work, land: resolve, fail: reject });
@@ -144,6 +144,78 @@ describe('when nobody waits any more', () => {
     expect(runs).toHaveLength(2);
     runs[1]?.land('v');
     expect((await next).value).toBe('v');
+  });
+});
+
+describe('what is offered before the end', () => {
+  const early = (key = 'k', signal = never): Promise<Landed<string>> => flights.joinEarly(key, byHand, { signal });
+
+  test('goes at once to those who take it, now and later; the others wait for the end', async () => {
+    const [takes, waits] = [early(), join('k')];
+    await settle();
+    runs[0]?.work.offer('half');
+    expect(await takes).toEqual({ value: 'half', led: true });
+    expect(await early()).toEqual({ value: 'half', led: false });
+    expect(await Promise.race([waits, settle()])).toBeUndefined();
+    runs[0]?.land('whole');
+    expect((await waits).value).toBe('whole');
+    expect(runs).toHaveLength(1);
+  });
+
+  test('is not given any more when it was withdrawn, until there is another offer', async () => {
+    const first = early();
+    await settle();
+    const withdraw = runs[0]?.work.offer('of A');
+    expect((await first).value).toBe('of A');
+    withdraw?.();
+    const second = early();
+    expect(await Promise.race([second, settle()])).toBeUndefined();
+    runs[0]?.work.offer('of B');
+    expect((await second).value).toBe('of B');
+  });
+
+  test('comes too late after the end', async () => {
+    const takes = early();
+    await settle();
+    runs[0]?.land('whole');
+    await settle();
+    runs[0]?.work.offer('half');
+    expect((await takes).value).toBe('whole');
+  });
+
+  test('a failure is told to who waits for either', async () => {
+    const takes = codeOf(early());
+    await settle();
+    runs[0]?.fail(new AppError('UPSTREAM_UNAVAILABLE', 'refused'));
+    expect(await takes).toBe('UPSTREAM_UNAVAILABLE');
+  });
+
+  test('its users keep the work going, and it is cancelled a moment after the last of them left', async () => {
+    const takes = early();
+    await settle();
+    runs[0]?.work.offer('half');
+    await takes;
+    const holds = [runs[0]?.work.hold(), runs[0]?.work.hold()];
+    await clock.advance(60_000);
+    holds[0]?.();
+    holds[0]?.();
+    await clock.advance(60_000);
+    expect(runs[0]?.work.signal.aborted).toBe(false);
+    holds[1]?.();
+    await clock.advance(1999);
+    expect(runs[0]?.work.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(runs[0]?.work.signal.aborted).toBe(true);
+  });
+
+  test('work past half is finished also when its users have left', async () => {
+    void early();
+    await settle();
+    runs[0]?.work.offer('half');
+    runs[0]?.work.progress(0.51);
+    runs[0]?.work.hold()();
+    await clock.advance(60_000);
+    expect(runs[0]?.work.signal.aborted).toBe(false);
   });
 });
 

@@ -4,12 +4,16 @@ import type { Clock } from '../std/clock.ts';
 import { AppError, toAppError } from '../std/errors.ts';
 import { isNotHere } from './walk.ts';
 
-/** What a flight gives the work it carries. */
-export interface Work {
+/** What a flight gives the work it carries. `E` is what it may offer before its end. */
+export interface Work<E = never> {
   /** Fires when nobody waits any more and the work is not worth finishing, or when the process stops. Not any one client's. */
   readonly signal: AbortSignal;
   /** Tells how far the work is: 0 to 1. Past half it is finished even when nobody waits. */
   progress(share: number): void;
+  /** Gives `value` to all who take what comes early, now and until it is withdrawn by the function returned. One offer at a time. */
+  offer(value: E): () => void;
+  /** Counts one more waiter, for whoever uses an early value, until the function returned is called; calling that again does nothing. */
+  hold(): () => void;
 }
 
 export interface FlightLimits {
@@ -27,13 +31,15 @@ export interface Landed<T> {
   readonly led: boolean;
 }
 
-interface Flight<T> {
+interface Flight<T, E> {
   readonly key: string;
-  readonly run: (work: Work) => Promise<T>;
+  readonly run: (work: Work<E>) => Promise<T>;
   readonly controller: AbortController;
   readonly landed: Promise<T>;
   readonly land: (value: T) => void;
   readonly fail: (error: AppError) => void;
+  /** What is offered before the end; made anew when an offer is withdrawn. */
+  early: PromiseWithResolvers<E>;
   /** Stops the timer that runs while nobody waits, or while the flight waits for its turn. */
   cancelTimer: () => void;
   waiters: number;
@@ -53,19 +59,20 @@ const WORTH_FINISHING = 0.5;
 
 /**
  * At most one piece of work per key, shared by all who ask for it meanwhile. The work belongs to no client: a waiter that leaves
- * takes only itself away. Results are values, never streams, so that each waiter opens a reader of its own.
+ * takes only itself away. Results are values, never streams, so that each waiter opens a reader of its own. Work that is of use before its
+ * end can offer a value early: those who take it stop waiting, and hold the flight for as long as they use it.
  *
  * Bounds: `concurrent` flights run, `queued` more wait for their turn in order of arrival, the next is OVERLOADED.
  * A failure is told to those who wait now, and for `errorMemoMs` to those who come after it, so that a herd does not become a
  * herd of attempts. Being cancelled or turned away is nobody's failure, and what is "not here" may be here the next moment: neither
  * is remembered.
  */
-export class Flights<T> {
+export class Flights<T, E = never> {
   readonly #clock: Clock;
   readonly #limits: FlightLimits;
-  readonly #live = new Map<string, Flight<T>>();
+  readonly #live = new Map<string, Flight<T, E>>();
   /** Insertion order is arrival order. */
-  readonly #queue = new Set<Flight<T>>();
+  readonly #queue = new Set<Flight<T, E>>();
   readonly #failures: LRUCache<string, Remembered>;
   #running = 0;
   #closed = false;
@@ -77,12 +84,13 @@ export class Flights<T> {
   }
 
   /** The result of the flight for `key`, which `run` starts when there is none. Rejects with its failure, OVERLOADED, or the caller's own abort. */
-  async join(key: string, run: (work: Work) => Promise<T>, o: Ask): Promise<Landed<T>> {
-    throwIfAborted(o.signal);
-    const current = this.#live.get(key);
-    if (current === undefined) this.#throwRemembered(key);
-    const flight = current ?? this.#launch(key, run);
-    return { value: await this.#wait(flight, o.signal), led: current === undefined };
+  join(key: string, run: (work: Work<E>) => Promise<T>, o: Ask): Promise<Landed<T>> {
+    return this.#board(key, run, o, ({ landed }) => landed);
+  }
+
+  /** The same, or what the flight offers before its end. */
+  joinEarly(key: string, run: (work: Work<E>) => Promise<T>, o: Ask): Promise<Landed<T | E>> {
+    return this.#board<T | E>(key, run, o, ({ landed, early }) => Promise.race([landed, early.promise]));
   }
 
   /** How long the flight for `key` has been running, ms; 0 while it waits for its turn; undefined when there is none. */
@@ -98,6 +106,24 @@ export class Flights<T> {
     for (const flight of this.#live.values()) this.#cancel(flight, new AppError('ABORTED', 'the server is stopping'));
   }
 
+  async #board<R>(
+    key: string,
+    run: (work: Work<E>) => Promise<T>,
+    o: Ask,
+    awaited: (flight: Flight<T, E>) => Promise<R>,
+  ): Promise<Landed<R>> {
+    throwIfAborted(o.signal);
+    const current = this.#live.get(key);
+    if (current === undefined) this.#throwRemembered(key);
+    const flight = current ?? this.#launch(key, run);
+    const leave = this.#hold(flight);
+    try {
+      return { value: await waitFor(awaited(flight), o.signal), led: current === undefined };
+    } finally {
+      leave();
+    }
+  }
+
   #throwRemembered(key: string): void {
     const remembered = this.#failures.get(key);
     if (remembered === undefined) return;
@@ -105,20 +131,21 @@ export class Flights<T> {
     this.#failures.delete(key);
   }
 
-  #launch(key: string, run: (work: Work) => Promise<T>): Flight<T> {
+  #launch(key: string, run: (work: Work<E>) => Promise<T>): Flight<T, E> {
     if (this.#closed) throw new AppError('ABORTED', 'the server is stopping');
     if (this.#running >= this.#limits.concurrent && this.#queue.size >= this.#limits.queued) {
       throw new AppError('OVERLOADED', 'too many fetches are waiting for their turn');
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     promise.catch(() => undefined); // All its waiters may have left.
-    const flight: Flight<T> = {
+    const flight: Flight<T, E> = {
       key,
       run,
       controller: new AbortController(),
       landed: promise,
       land: resolve,
       fail: reject,
+      early: Promise.withResolvers<E>(),
       cancelTimer: () => undefined,
       waiters: 0,
       share: 0,
@@ -129,21 +156,22 @@ export class Flights<T> {
     return flight;
   }
 
-  #enqueue(flight: Flight<T>): void {
+  #enqueue(flight: Flight<T, E>): void {
     this.#queue.add(flight);
     this.#after(flight, this.#limits.queueWaitMs, () => {
       this.#cancel(flight, new AppError('OVERLOADED', `no turn within ${this.#limits.queueWaitMs} ms`));
     });
   }
 
-  #start(flight: Flight<T>): void {
+  #start(flight: Flight<T, E>): void {
     this.#running++;
     flight.startedAt = this.#clock.monotonic();
     const progress = (share: number): void => void (flight.share = Math.max(flight.share, share));
-    void this.#carry(flight, { signal: flight.controller.signal, progress });
+    const offer = (value: E) => offerOn(flight, value);
+    void this.#carry(flight, { signal: flight.controller.signal, progress, offer, hold: () => this.#hold(flight) });
   }
 
-  async #carry(flight: Flight<T>, work: Work): Promise<void> {
+  async #carry(flight: Flight<T, E>, work: Work<E>): Promise<void> {
     try {
       flight.land(await flight.run(work));
     } catch (error) {
@@ -155,7 +183,7 @@ export class Flights<T> {
     }
   }
 
-  #failed(flight: Flight<T>, error: AppError): void {
+  #failed(flight: Flight<T, E>, error: AppError): void {
     const isOutage = error.code !== 'ABORTED' && error.code !== 'OVERLOADED' && !isNotHere(error);
     if (isOutage && this.#live.get(flight.key) === flight) {
       this.#failures.set(flight.key, { error, until: this.#clock.monotonic() + this.#limits.errorMemoMs });
@@ -171,17 +199,18 @@ export class Flights<T> {
     this.#start(next);
   }
 
-  async #wait(flight: Flight<T>, signal: AbortSignal): Promise<T> {
+  /** One waiter more, until the function returned is called; calling it again does nothing. */
+  #hold(flight: Flight<T, E>): () => void {
     if (flight.waiters++ === 0 && flight.startedAt !== undefined) flight.cancelTimer();
-    try {
-      return await waitFor(flight.landed, signal);
-    } finally {
-      if (--flight.waiters === 0) this.#deserted(flight);
-    }
+    let holds = true;
+    return () => {
+      if (holds && --flight.waiters === 0) this.#deserted(flight);
+      holds = false;
+    };
   }
 
   /** Nobody waits: work that has not begun is dropped, work past half is finished, the rest gets a moment for someone to come. */
-  #deserted(flight: Flight<T>): void {
+  #deserted(flight: Flight<T, E>): void {
     if (this.#live.get(flight.key) !== flight) return;
     const unwanted = (): AppError => new AppError('ABORTED', 'nobody waits for the fetch any more');
     if (flight.startedAt === undefined) return this.#cancel(flight, unwanted());
@@ -191,20 +220,28 @@ export class Flights<T> {
   }
 
   /** Takes the flight off the map first: whoever asks from now on starts afresh. */
-  #cancel(flight: Flight<T>, reason: AppError): void {
+  #cancel(flight: Flight<T, E>, reason: AppError): void {
     this.#forget(flight);
     flight.controller.abort(reason);
     flight.fail(reason);
   }
 
-  #forget(flight: Flight<T>): void {
+  #forget(flight: Flight<T, E>): void {
     flight.cancelTimer();
     this.#queue.delete(flight);
     if (this.#live.get(flight.key) === flight) this.#live.delete(flight.key);
   }
 
-  #after(flight: Flight<T>, ms: number, then: () => void): void {
+  #after(flight: Flight<T, E>, ms: number, then: () => void): void {
     flight.cancelTimer();
     flight.cancelTimer = this.#clock.after(ms, then);
   }
+}
+
+function offerOn<T, E>(flight: Flight<T, E>, value: E): () => void {
+  const offered = flight.early;
+  offered.resolve(value);
+  return () => {
+    if (flight.early === offered) flight.early = Promise.withResolvers<E>();
+  };
 }

@@ -9,9 +9,10 @@ import { AppError, isAppError, toAppError } from '../std/errors.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
 import { withDeadline } from './deadline.ts';
 import { attemptOf, type Filler, subjectOf } from './fill.ts';
-import { Flights, type Work } from './flight.ts';
+import type { Arriving } from './arriving.ts';
+import { Flights, type Landed, type Work } from './flight.ts';
 import { jittered, type ResolverLimits } from './limits.ts';
-import type { Artifacts, StoredArtifact, Verifying } from './needs.ts';
+import type { Artifacts, Sendable, StoredArtifact, Verifying } from './needs.ts';
 import { Absences, notStored } from './negative.ts';
 import type { ResolverObserver } from './observer.ts';
 import type { ArtifactAnswer, CacheResult, Question } from './resolver.ts';
@@ -46,8 +47,8 @@ const RECENT_FILLS = 10_000;
  */
 export class Immutables {
   readonly #parts: ImmutablesParts;
-  readonly #metadata: Flights<StoredArtifact>;
-  readonly #zips: Flights<StoredArtifact>;
+  readonly #metadata: Flights<StoredArtifact, Arriving>;
+  readonly #zips: Flights<StoredArtifact, Arriving>;
   readonly #absences: Absences;
   readonly #recent: LRUCache<string, true>;
 
@@ -79,7 +80,7 @@ export class Immutables {
     if (q.mayFetch === 'no') throw failure ?? notStored(attemptOf(id));
     refuseImpossible(id);
     try {
-      const { value, led } = await this.#fetched(id, q);
+      const { value, led } = await (q.accepts === 'arriving' ? this.#arriving(id, q) : this.#fetched(id, q));
       return new Answer(value, led ? 'miss' : 'joined');
     } catch (error) {
       throw failure !== undefined && isAppError(error) && isNotHere(error) ? failure : error;
@@ -122,15 +123,26 @@ export class Immutables {
     }
   }
 
-  #fetched(id: ArtifactId, q: Question): Promise<{ value: StoredArtifact; led: boolean }> {
-    const key = `${q.plan.scope} ${id.kind} ${id.module.path}@${id.module.version}`;
-    const absent = this.#absences.get(key);
-    if (absent !== undefined) return Promise.reject(absent);
-    const flights = id.kind === 'zip' ? this.#zips : this.#metadata;
+  async #fetched(id: ArtifactId, q: Question): Promise<Landed<StoredArtifact>> {
+    const { key, flights } = this.#flightOf(id, q.plan);
     return flights.join(key, (work) => this.#fill(key, id, q.plan, work), q);
   }
 
-  async #fill(key: string, id: ArtifactId, plan: RoutePlan, work: Work): Promise<StoredArtifact> {
+  /** The same, or what has come of it. */
+  async #arriving(id: ArtifactId, q: Question): Promise<Landed<Sendable>> {
+    const { key, flights } = this.#flightOf(id, q.plan);
+    return flights.joinEarly(key, (work) => this.#fill(key, id, q.plan, work), q);
+  }
+
+  /** Where a fetch is shared. Throws what a source said a moment ago: that it is not there. */
+  #flightOf(id: ArtifactId, plan: RoutePlan): { key: string; flights: Flights<StoredArtifact, Arriving> } {
+    const key = `${plan.scope} ${id.kind} ${id.module.path}@${id.module.version}`;
+    const absent = this.#absences.get(key);
+    if (absent !== undefined) throw absent;
+    return { key, flights: id.kind === 'zip' ? this.#zips : this.#metadata };
+  }
+
+  async #fill(key: string, id: ArtifactId, plan: RoutePlan, work: Work<Arriving>): Promise<StoredArtifact> {
     if (this.#recent.has(key)) {
       const { found } = await this.#look(plan.scope, id, work);
       if (found !== undefined) return found;
@@ -178,12 +190,12 @@ class Answer implements ArtifactAnswer {
   readonly result: CacheResult;
   readonly source: string;
   readonly sizeBytes: number;
-  readonly sha256: string;
+  readonly sha256: string | undefined;
   readonly bytes?: Uint8Array;
-  readonly #artifact: StoredArtifact;
+  readonly #artifact: Sendable;
   readonly #replace: (() => Promise<StoredArtifact | undefined>) | undefined;
 
-  constructor(artifact: StoredArtifact, result: CacheResult, replace?: () => Promise<StoredArtifact | undefined>) {
+  constructor(artifact: Sendable, result: CacheResult, replace?: () => Promise<StoredArtifact | undefined>) {
     this.result = result;
     this.source = artifact.record.source;
     this.sizeBytes = artifact.record.sizeBytes;

@@ -5,6 +5,9 @@ export interface ResolverLimits {
   /** Hard cap of one zip fill, ms. Progress rules belong to the source. */
   readonly zipDeadlineMs: number;
 
+  /** Zips announced as larger are sent while they come in, but for their end; the others when they are stored. Bytes. */
+  readonly streamAboveBytes: number;
+
   /** Flights that run at once: metadata artifacts, zips, and mutable questions each have as many of their own. */
   readonly concurrentFlights: number;
   /** Zip flights that run at once; each may hold a spool of 500 MiB and a worker. */
@@ -73,6 +76,8 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS: ResolverLimits = {
   metadataDeadlineMs: 30 * SECOND,
   zipDeadlineMs: 10 * MINUTE,
+
+  streamAboveBytes: 32 * MIB,
 
   concurrentFlights: 256,
   concurrentZipFlights: 64,

@@ -1,5 +1,5 @@
 /** What the resolver needs from outside, in its own words. app/compose.ts hands it in. */
-import type { ArtifactId, ModulePath, Version } from '../gomod/module.ts';
+import type { ArtifactId, ModulePath, ModuleVersion, Version } from '../gomod/module.ts';
 import type { RevInfo } from '../gomod/rev-info.ts';
 import type { Register } from '../coordination/register.ts';
 import type { Spool, Source } from '../sources/source.ts';
@@ -11,13 +11,20 @@ import type { Verified } from '../verify/verified.ts';
 import type { ResolverLimits } from './limits.ts';
 import type { ResolverObserver } from './observer.ts';
 
-/** A committed artifact. Its bytes never change. */
-export interface StoredArtifact {
+/** An artifact that can be sent. */
+export interface Sendable {
   readonly id: ArtifactId;
-  readonly record: { readonly sha256: string; readonly sizeBytes: number; readonly source: string };
+  /** The hash is undefined while the artifact is still arriving. */
+  readonly record: { readonly sha256: string | undefined; readonly sizeBytes: number; readonly source: string };
   /** Present while it is small enough to be kept in memory; the same object for as long as it is kept. */
   readonly bytes?: Uint8Array;
+  /** A reader of its own for each call; the caller closes it. */
   open(o: Ask & { readonly range?: ByteRange }): Promise<BlobReader>;
+}
+
+/** A committed artifact. Its bytes never change. */
+export interface StoredArtifact extends Sendable {
+  readonly record: { readonly sha256: string; readonly sizeBytes: number; readonly source: string };
 }
 
 /** The committed artifacts. Absence is undefined, and so is what was found to be damaged. */
@@ -40,6 +47,8 @@ export interface Artifacts {
 
 /** The checks that make bytes believable. Rejects with CHECKSUM_MISMATCH, ZIP_INVALID or UPSTREAM_BAD_RESPONSE. */
 export interface Verifying {
+  /** Tells that a go.mod or a zip of the module is about to be fetched, so that what proves it can be looked up meanwhile. Never throws. */
+  anticipate(module: ModuleVersion, o: Ask): void;
   info(id: ArtifactId, info: RevInfo, source: string): Verified;
   mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
   /** `claimedH1` is what the source itself says the bytes have. */

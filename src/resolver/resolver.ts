@@ -17,6 +17,8 @@ export interface Question extends Ask {
   readonly plan: RoutePlan;
   /** `no` = from what is stored only (Disable-Module-Fetch, /cached-only): a miss is NOT_FOUND. */
   readonly mayFetch: 'yes' | 'no';
+  /** Given = a zip may also be one that is still arriving; absent = only what is committed, so that its entity tag is known and any part can be read. */
+  readonly accepts?: 'arriving' | undefined;
 }
 
 /** `hit` stored already · `miss` this request led the fetch · `joined` another request's fetch · `stale` an old answer because a new one could not be had or is on its way · `negative` a remembered "not here". */
@@ -32,8 +34,8 @@ interface Provenanced {
 /** An immutable artifact that can be sent. */
 export interface ArtifactAnswer extends Provenanced {
   readonly sizeBytes: number;
-  /** Hex SHA-256 of the whole body: the entity tag. */
-  readonly sha256: string;
+  /** Hex SHA-256 of the whole body: the entity tag. Undefined while the body is still arriving; its last bytes come when it is proven and stored, or never. */
+  readonly sha256: string | undefined;
   /** The whole body when it is small enough to be kept in memory. The same object for as long as it is kept, so what is prepared from it can be remembered in a WeakMap. */
   readonly bytes?: Uint8Array;
   /** A reader of its own for each call; the caller closes it. */

@@ -106,7 +106,6 @@ class HttpEdge implements Edge {
       outbox: {
         heads: new PreparedHeads(),
         pool: new BufferPool(options.bufferPool),
-        writeStallMs: options.writeStallMs,
       },
       isDraining: () => this.#isDraining,
       settle: (x, work) => {

@@ -93,13 +93,20 @@ export class Exchange {
   finish(body: Uint8Array | string): void {
     if (!this.isHead) this.#wholeBytes = body.length;
     this.res.end(body);
-    this.cutOffWhenStalled();
+    if ((this.res.socket?.writableLength ?? 0) > 0) this.cutOffWhenStalled();
   }
 
-  /** Arms the stall timer if not all bytes have left yet. Node's timer looks at the kernel's progress, not at whole writes, and is reset for the next request. */
+  /**
+   * From now on a client that takes no byte for writeStallMs is cut off, but only while bytes wait for it: it may as well be waiting for us. Node's timer
+   * looks at the kernel's progress, not at whole writes, and is reset for the next request.
+   */
   cutOffWhenStalled(): void {
-    const socket = this.res.socket;
-    if (socket !== null && socket.writableLength > 0) this.res.setTimeout(this.#context.writeStallMs);
+    const { writeStallMs } = this.#context;
+    const { socket } = this.res;
+    this.res.setTimeout(writeStallMs, () => {
+      if (socket?.writableLength === 0) socket.setTimeout(writeStallMs);
+      else this.res.destroy();
+    });
   }
 
   #end(): void {

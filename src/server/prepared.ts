@@ -8,7 +8,8 @@ export const AGE_AT = 7;
 
 /** The head of a 200 for a body that is in memory, ready but for the slots above. */
 export interface PreparedHead {
-  readonly etag: string;
+  /** Undefined while the body is still arriving: its hash is not known yet. */
+  readonly etag: string | undefined;
   /** Flat list of names and values. Written into just before use: Node turns it into text at once, so replies can share it. */
   readonly headers: string[];
 }
@@ -31,11 +32,12 @@ export type BodyKind = keyof typeof CONTENT_TYPES;
 export const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /** Head of a 200 for a body of `kind`; the slots hold what an immutable answer needs, without Age. */
-export function prepareHead(kind: BodyKind, sha256: string, sizeBytes: number): PreparedHead {
-  const etag = entityTag(sha256);
+export function prepareHead(kind: BodyKind, sha256: string | undefined, sizeBytes: number): PreparedHead {
+  const etag = sha256 === undefined ? undefined : entityTag(sha256);
   const headers = ['X-Request-Id', '', 'X-Cache', '', 'Cache-Control', IMMUTABLE];
   if (isMutable(kind)) headers.push('Age', '0');
-  headers.push('Content-Type', CONTENT_TYPES[kind], 'Content-Length', String(sizeBytes), 'ETag', etag);
+  headers.push('Content-Type', CONTENT_TYPES[kind], 'Content-Length', String(sizeBytes));
+  if (etag !== undefined) headers.push('ETag', etag);
   headers.push('X-Content-Type-Options', 'nosniff');
   if (kind === 'zip') headers.push('Accept-Ranges', 'bytes');
   return { etag, headers };
@@ -59,7 +61,7 @@ export class PreparedHeads {
   };
 
   /** The head for `bytes`, whose hex SHA-256 is `sha256`. */
-  of(kind: BodyKind, bytes: Uint8Array, sha256: string): PreparedHead {
+  of(kind: BodyKind, bytes: Uint8Array, sha256: string | undefined): PreparedHead {
     const heads = this.#byKind[kind];
     const known = heads.get(bytes);
     if (known !== undefined) return known;

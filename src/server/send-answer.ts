@@ -21,7 +21,6 @@ import { sendText } from './reply.ts';
 export interface Outbox {
   readonly heads: PreparedHeads;
   readonly pool: BufferPool;
-  readonly writeStallMs: number;
 }
 
 /** Sends an artifact whose body is in memory. Synchronous: this is the hot path. */
@@ -65,7 +64,7 @@ export function sendDatabaseAnswer(x: Exchange, answer: DatabaseAnswer, out: Out
   sendPrepared(x, kind, prepared, answer.bytes);
 }
 
-/** Sends an artifact from the store through pooled buffers. Rejects as sendBody does, before or after the head. */
+/** Sends an artifact from the store, or one that is still arriving, through pooled buffers. Rejects as sendBody does, before or after the head. */
 export async function sendStored(
   x: Exchange,
   kind: BodyKind,
@@ -95,7 +94,7 @@ export async function sendStored(
         selection.status,
         selection.status === 206 ? partial(prepared.headers, span, sizeBytes) : prepared.headers,
       );
-      x.res.setTimeout(out.writeStallMs);
+      x.cutOffWhenStalled();
     },
     onSent: (bytes) => {
       x.sentBytes += bytes;
@@ -121,8 +120,10 @@ function sendPrepared(x: Exchange, kind: BodyKind, prepared: PreparedHead, bytes
   } else sendBodiless(x, selection, prepared, bytes.byteLength);
 }
 
-function selectFor(x: Exchange, kind: BodyKind, etag: string, sizeBytes: number): Selection {
+/** What is still arriving has no tag and only goes out whole. */
+function selectFor(x: Exchange, kind: BodyKind, etag: string | undefined, sizeBytes: number): Selection {
   const asked: Conditions = x.head;
+  if (etag === undefined) return { status: 200 };
   return select(asked, etag, sizeBytes, kind === 'zip' && !x.isHead);
 }
 

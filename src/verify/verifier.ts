@@ -12,42 +12,45 @@ import { MAX_GO_MOD_BYTES } from '../gomod/zip/limits.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, toAppError } from '../std/errors.ts';
 import { memoryBody, type Spooled, type SpooledMemory } from '../std/spooled.ts';
-import type { GoSumPins } from './pins.ts';
-import { markVerified, type Verification, type Verified } from './verified.ts';
+import { believe, type BeliefParts } from './belief.ts';
+import { markVerified, type Verified } from './verified.ts';
 
 /**
  * The checks that make bytes believable. Bodies stay the caller's to discard when a check fails. `source` is the name of the
- * source, for records and messages.
+ * source, for records and messages. The hash of a go.mod or a zip must be what those who know it say; belief.ts has the rule and its failures.
  */
 export interface Verifier {
+  /** Begins to find out what a go.mod and a zip of `module` must be, so that the answer is there when the bytes are. Never throws, tells nobody. */
+  anticipate(module: ModuleVersion, o: Ask): void;
   /** The info as it will be served. Throws UPSTREAM_BAD_RESPONSE when it is about another version. */
   info(id: ArtifactId, info: RevInfo, source: string): Verified;
-  /** A go.mod. Rejects with UPSTREAM_BAD_RESPONSE when it is none, CHECKSUM_MISMATCH when a trusted go.sum has another hash. */
+  /** A go.mod. Rejects with UPSTREAM_BAD_RESPONSE when it is none. */
   mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
   /**
-   * A module zip. Rejects with ZIP_INVALID, with CHECKSUM_MISMATCH when a trusted go.sum has another hash, with UPSTREAM_BAD_RESPONSE when it is not what the
-   * source itself says it is (`claimedH1`), with OVERLOADED or ABORTED when it could not be checked.
+   * A module zip. Rejects with ZIP_INVALID, with UPSTREAM_BAD_RESPONSE when it is not what the source itself says it is (`claimedH1`), with OVERLOADED or
+   * ABORTED when it could not be checked.
    */
   zip(id: ArtifactId, body: Spooled, source: string, o: Ask & { readonly claimedH1?: string }): Promise<Verified>;
 }
 
 /** What a verifier is made of. */
-export interface VerifierParts {
+export interface VerifierParts extends BeliefParts {
   /** ZipInspector.inspect. */
   readonly inspectZip: (body: Spooled, module: ModuleVersion, o: Ask) => Promise<ModuleZipFacts>;
-  readonly pins: GoSumPins;
 }
 
-/** A verifier. Until a checksum database is asked, a hash that nothing pins is believed and recorded when first seen. */
-export function createVerifier({ inspectZip, pins }: VerifierParts): Verifier {
+/** A verifier. */
+export function createVerifier({ inspectZip, ...who }: VerifierParts): Verifier {
   return {
+    anticipate: (module, o) => who.expectations.anticipate(module, o),
     info: verifyInfo,
     mod: async (id, body, source, o) => {
       throwIfAborted(o.signal);
       const attempt = attemptOf(id, source);
       requireGoMod(body.bytes, id.module, attempt);
       const h1 = hashGoMod(body.bytes);
-      return markVerified({ id, body, h1, source, verification: verificationOf(pins, 'mod', id, h1, attempt) });
+      const verification = await believe(who, { kind: 'mod', module: id.module, h1, source, attempt }, o);
+      return markVerified({ id, body, h1, source, verification });
     },
     zip: async (id, body, source, o) => {
       const attempt = attemptOf(id, source);
@@ -58,7 +61,8 @@ export function createVerifier({ inspectZip, pins }: VerifierParts): Verifier {
           detail,
         });
       }
-      return markVerified({ id, body, h1, source, verification: verificationOf(pins, 'zip', id, h1, attempt) });
+      const verification = await believe(who, { kind: 'zip', module: id.module, h1, source, attempt }, o);
+      return markVerified({ id, body, h1, source, verification });
     },
   };
 }
@@ -104,19 +108,4 @@ async function inspected(inspecting: Promise<ModuleZipFacts>, attempt: string): 
     const { code, message, detail } = toAppError(error, 'inspect zip');
     throw new AppError(code, `${attempt}: ${message}`, { cause: error, detail });
   }
-}
-
-function verificationOf(
-  pins: GoSumPins,
-  kind: 'mod' | 'zip',
-  { module }: ArtifactId,
-  h1: string,
-  attempt: string,
-): Verification {
-  const pin = pins.verdict(kind, module, h1);
-  if (pin.verdict === 'mismatch') {
-    const detail = { pinned: pin.pinned, found: h1, file: pin.file };
-    throw new AppError('CHECKSUM_MISMATCH', `${attempt}: ${h1} is not ${pin.pinned} as in ${pin.file}`, { detail });
-  }
-  return pin.verdict === 'match' ? { by: 'go.sum', file: pin.file } : { by: 'exemption', because: 'off' };
 }

@@ -11,7 +11,8 @@ import type { FetchOutcome, StoreTrouble } from '../../src/resolver/observer.ts'
 import { createResolver, type Question, type RunningResolver } from '../../src/resolver/resolver.ts';
 import { openSpooled } from '../../src/io/spooled-reader.ts';
 import { spooledBytes } from '../../src/io/spool.ts';
-import type { Spool } from '../../src/sources/source.ts';
+import type { GrowingBody, Spool } from '../../src/sources/source.ts';
+import { sha256Hex } from '../../src/gomod/sha256.ts';
 import { AppError, type ErrorCode } from '../../src/std/errors.ts';
 import type { Spooled } from '../../src/std/spooled.ts';
 import { goSumPins } from '../../src/verify/pins.ts';
@@ -123,12 +124,14 @@ export class MapRegister implements Register {
 }
 
 const real = createVerifier({
+  ...noDatabase,
   inspectZip: () => Promise.reject(new Error('not asked')),
   pins: goSumPins([]),
 });
 
 /** The real checks of infos and go.mods; of zips believes all but those that say `evil` (CHECKSUM_MISMATCH) or `broken` (ZIP_INVALID). */
 const verifier: Verifying = {
+  anticipate: () => undefined,
   info: (id, info, source) => real.info(id, info, source),
   mod: (id, body, source, o) => real.mod(id, body, source, o),
   zip: async (id, body, source) => {
@@ -138,6 +141,27 @@ const verifier: Verifying = {
     return markVerified({ id, body, source, verification: { by: 'exemption', because: 'off' } });
   },
 };
+
+/** A body that grows by hand. */
+export class GrowingInMemory implements GrowingBody {
+  bytes: Buffer = Buffer.alloc(0);
+
+  get receivedBytes(): number {
+    return this.bytes.length;
+  }
+
+  add(piece: Uint8Array): void {
+    this.bytes = Buffer.concat([this.bytes, piece]);
+  }
+
+  async read(at: number, into: Uint8Array): Promise<number> {
+    return this.bytes.copy(into, 0, at);
+  }
+
+  sha256(): string {
+    return sha256Hex(this.bytes);
+  }
+}
 
 /** What a test holds in its hands. */
 export interface Rig {
@@ -228,10 +252,13 @@ export function infoOf(version: string): RevInfo {
 
 function trackedSpool(spooled: Set<Spooled>): Spool {
   return {
-    fill: async (body) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of body) chunks.push(chunk);
-      const whole = spooledBytes(Buffer.concat(chunks));
+    fill: async (body, { onGrown }) => {
+      const growing = new GrowingInMemory();
+      for await (const chunk of body) {
+        growing.add(chunk);
+        onGrown?.(growing);
+      }
+      const whole = spooledBytes(growing.bytes);
       const tracked: Spooled = { ...whole, discard: async () => void spooled.delete(tracked) };
       spooled.add(tracked);
       return tracked;
