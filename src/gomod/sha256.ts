@@ -11,6 +11,11 @@ export function sha256Base64(data: Uint8Array | string): string {
   return hash('sha256', data, 'base64');
 }
 
+/** The 32 bytes of it. */
+export function sha256Bytes(data: Uint8Array | string): Uint8Array {
+  return hash('sha256', data, 'buffer');
+}
+
 /** A SHA-256 that is fed piece by piece. */
 export class RunningSha256 {
   readonly #hash = createHash('sha256');

@@ -1,0 +1,80 @@
+/** The texts of a checksum database: tree heads, records, and the lines in them. */
+import { decodeUtf8, encodeUtf8 } from '../../std/bytes.ts';
+import { AppError } from '../../std/errors.ts';
+import type { ModuleVersion } from '../module.ts';
+import { hashBase64, parseHashBase64 } from './hash.ts';
+import type { TreeHead } from './tree.ts';
+
+const HEAD_LINE = 'go.sum database tree';
+/** Heads are three lines, and room for lines to come. */
+const MAX_HEAD_CHARS = 1_000_000;
+const NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
+
+/** The text of a tree note: what is signed. */
+export function formatTreeHead({ size, hash }: TreeHead): string {
+  return `${HEAD_LINE}\n${size}\n${hashBase64(hash)}\n`;
+}
+
+/** The inverse. Further lines are ignored: later versions of the log may add some. Throws SUMDB_INCONSISTENT. */
+export function parseTreeHead(text: string): TreeHead {
+  const [first, size = '', hash = '', ...more] = text.length <= MAX_HEAD_CHARS ? text.split('\n') : [];
+  const parsed = parseHashBase64(hash);
+  if (first !== HEAD_LINE || more.length === 0 || !isNumber(size) || parsed === undefined)
+    throw new AppError('SUMDB_INCONSISTENT', 'parse tree head: malformed');
+  return { size: Number(size), hash: parsed };
+}
+
+/** The record `id` with `text`, as lookups and data tiles have it. Throws SUMDB_INCONSISTENT for a text that could not be told from what follows it. */
+export function formatRecord(id: number, text: string): Uint8Array {
+  if (!isRecordText(text)) throw new AppError('SUMDB_INCONSISTENT', 'format record: its text is malformed');
+  return encodeUtf8(`${id}\n${text}\n`);
+}
+
+/** The record at the start of `bytes` and what follows it. Nothing in `rest` belongs to the record. Throws SUMDB_INCONSISTENT. */
+export function parseRecord(bytes: Uint8Array): {
+  readonly id: number;
+  readonly text: string;
+  readonly rest: Uint8Array;
+} {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const line = buffer.indexOf('\n');
+  const end = line < 0 ? -1 : buffer.indexOf('\n\n', line + 1);
+  const id = buffer.toString('latin1', 0, Math.max(line, 0));
+  const text = end < 0 ? undefined : decodeUtf8(buffer.subarray(line + 1, end + 1));
+  if (text === undefined || !isNumber(id) || !isRecordText(text))
+    throw new AppError('SUMDB_INCONSISTENT', 'parse record: malformed');
+  return { id: Number(id), text, rest: buffer.subarray(end + 2) };
+}
+
+function isNumber(text: string): boolean {
+  return NUMBER.test(text) && Number.isSafeInteger(Number(text));
+}
+
+/** Valid Unicode without control characters, in whole lines, none of them empty. */
+function isRecordText(text: string): boolean {
+  return text.endsWith('\n') && text.isWellFormed() && !/[\0-\t\v-\x1f]|\n\n/.test(text);
+}
+
+/**
+ * The `h1:` hashes that the lines of `text` (a proven record) give for exactly this module: of its zip and of its go.mod. Lines of other modules and other
+ * algorithms say nothing. Empty = the record does not vouch for the module.
+ */
+export function sumsIn(
+  text: string,
+  { path, version }: ModuleVersion,
+): { readonly zip: readonly string[]; readonly mod: readonly string[] } {
+  const lines = text.split('\n');
+  const after = (start: string): string[] =>
+    lines.filter((line) => line.startsWith(`${start} h1:`)).map((line) => line.slice(start.length + 1));
+  return { zip: after(`${path} ${version}`), mod: after(`${path} ${version}/go.mod`) };
+}
+
+/** The two lines of a record. */
+export function sumLines(
+  { path, version }: ModuleVersion,
+  sums: { readonly zip: string; readonly mod: string },
+): string {
+  return `${path} ${version} ${sums.zip}\n${path} ${version}/go.mod ${sums.mod}\n`;
+}
+
+export type { TreeHead } from './tree.ts';
