@@ -35,8 +35,8 @@ export class StoredBytes {
 
   /** What is wrong with bytes that came to `found`; undefined when they are what `record` says. Rejects with STORE_CORRUPT when they cannot be read. */
   async fault(place: Place, record: Provenance, found: Summed, o: Ask): Promise<string | undefined> {
-    if (found.sizeBytes !== record.sizeBytes)
-      return `it has ${found.sizeBytes} bytes, its record says ${record.sizeBytes}`;
+    const fault = sizeFault(found, record);
+    if (fault !== undefined) return fault;
     if (found.sha256 !== record.sha256) return `its SHA-256 is ${found.sha256}, its record says ${record.sha256}`;
     // Only a changed record can have the right SHA-256 and a wrong h1.
     const h1 = await this.#h1(place, o);
@@ -64,6 +64,14 @@ export class StoredBytes {
     if (place.id.kind !== 'zip' || zipHash === undefined) return undefined;
     return await this.withBody(place, (body) => soundHash(zipHash(place.id, body, o)), o);
   }
+}
+
+/** What is wrong with the size of stored bytes, if anything. */
+export function sizeFault(
+  { sizeBytes }: { readonly sizeBytes: number },
+  record: Pick<Provenance, 'sizeBytes'>,
+): string | undefined {
+  return sizeBytes === record.sizeBytes ? undefined : `it has ${sizeBytes} bytes, its record says ${record.sizeBytes}`;
 }
 
 async function soundHash(hashing: Promise<string>): Promise<string> {
