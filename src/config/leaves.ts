@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseGosumdb } from '../gomod/sumdb/database.ts';
 import type { Expected } from './problem.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
@@ -85,23 +86,28 @@ export function globs(defaultText: string, facts: Facts & { readonly example: st
     .meta({ ...facts, expected: 'globs', defaultText });
 }
 
-/** `sum.golang.org`, or a name with its verifier key; either with the URL to ask it at. */
-const DATABASE = /^(sum\.golang\.(org|google\.cn)|[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*)( https?:\/\/\S+)?$/;
-
 /** A key that holds one checksum database in the form of GOSUMDB, or `off`. */
 export function database(defaultText: string, facts: Facts) {
-  return stringRead((value) => (value === 'off' || DATABASE.test(value) ? value : undefined))
+  return stringRead((value) => (settingIn(value) === undefined ? undefined : value))
     .prefault(defaultText)
     .meta({ example: defaultText, ...facts, expected: 'database', defaultText });
 }
 
 /** A key that holds any number of checksum databases in the form of GOSUMDB; a single text is a list of one. */
 export function databases(facts: Facts & { readonly example: string }) {
-  const one = stringRead((value) => (DATABASE.test(value) ? value : undefined));
+  const one = stringRead((value) => (typeof settingIn(value) === 'object' ? value : undefined));
   return z
     .union([z.array(one).max(16), one.transform((text) => [text])])
     .default([])
     .meta({ ...facts, expected: 'databases', defaultText: 'none' });
+}
+
+function settingIn(text: string): ReturnType<typeof parseGosumdb> | undefined {
+  try {
+    return parseGosumdb(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A key that is on or off. */

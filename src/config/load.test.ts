@@ -315,6 +315,7 @@ describe('what is refused, all at once, with file, line and what to write', () =
     ['sumdb: {database: sum.golang.org ftp://x.test}', 'sumdb.database', 'sum.golang.org ftp://x.test'],
     ['sumdb: {database: sum.golang.org https://x.test more}', 'sumdb.database', '*'],
     ['sumdb: {database: ""}', 'sumdb.database', ''],
+    ['sumdb: {database: sum.golang.org+00000000+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8}', 'sumdb.database', '*'],
     ['sumdb: {relay: off}', 'sumdb.relay', 'off'],
     ['sumdb: {onOutage: serve}', 'sumdb.onOutage', 'serve'],
   ])('%s', (file, key, shown) => {

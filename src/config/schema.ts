@@ -40,7 +40,7 @@ export const schema = z
     noProxy: globs('GONOPROXY (else GOPRIVATE) of the go command when the upstream is taken from it too, else none', {
       example: 'corp.example,*.internal.example/team',
       description:
-        'Modules that no upstream may be asked for, in the form of GONOPROXY: comma-separated globs of path prefixes. Their names leave this machine to nobody but their own repository.',
+        'Modules that no upstream may be asked for, in the form of GONOPROXY: comma-separated globs of path prefixes. Their names leave this machine to nobody but their own repository; noSumdb says the same for checksum databases.',
     }),
     noSumdb: globs('GONOSUMDB (else GOPRIVATE) of the go command when the upstream is taken from it too, else none', {
       example: 'corp.example,*.internal.example/team',
