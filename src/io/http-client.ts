@@ -5,8 +5,10 @@ import { AppError } from '../std/errors.ts';
 import { boundedBody, type Framing } from './http-body.ts';
 import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
 import { httpFailure, isStaleConnection } from './http-failure.ts';
+import { checkHead, type RestAsk, restHeaders, single, validatorOf } from './http-head.ts';
 import type { Pace } from './progress.ts';
 import { readReason } from './http-reason.ts';
+import { getResumable } from './http-resume.ts';
 import { Watch } from './watch.ts';
 
 /** Defaults suit a slow line to a far mirror. */
@@ -31,6 +33,8 @@ export interface HttpClientOptions {
   readonly maxConnections?: number;
   readonly tls?: HttpTls;
   readonly proxies?: ForwardProxies;
+  /** In [0, 1), for pauses; default Math.random. */
+  readonly random?: () => number;
 }
 
 /** Header values for one place of one origin. They never go anywhere else: not to another origin, not to a path outside the prefix. */
@@ -49,17 +53,21 @@ export interface HttpAsk extends Ask {
   readonly maxBytes: number;
   readonly credential?: HttpCredential;
   readonly totalTimeoutMs?: number;
+  /** Asks for the rest of a body: then only a 206 with exactly that is good, and anything else is refused or UPSTREAM_BAD_RESPONSE. */
+  readonly rest?: RestAsk;
 }
 
 export type HttpAnswer = HttpOk | HttpRefusal;
 
-/** Status 200. The caller must read `body` to its end, leave its loop, or `discard()`. */
+/** Status 200, or 206 when the rest of a body was asked for. The caller must read `body` to its end, leave its loop, or `discard()`. */
 export interface HttpOk {
   readonly kind: 'ok';
   readonly contentType: string;
   /** Content-Length, when given; the body then has exactly this many bytes or fails. */
   readonly sizeBytes?: number;
   readonly framing: Framing;
+  /** What names exactly these bytes, for asking for the rest of them; absent when the answer has no such thing. */
+  readonly validator?: string;
   /** May be read once. Rejects with UPSTREAM_UNAVAILABLE when cut, UPSTREAM_TIMEOUT when stalled or too slow, TOO_LARGE. */
   readonly body: AsyncIterable<Uint8Array>;
   discard(): void;
@@ -95,12 +103,14 @@ export class HttpClient {
   readonly #dispatchers: Dispatchers;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: Limits;
+  readonly #random: () => number;
 
   /** Throws CONFIG_INVALID for certificates or proxy URLs that cannot be used. Opens nothing. */
   constructor(o: HttpClientOptions) {
     const { connectTimeoutMs = 5000, firstByteTimeoutMs = 20_000, idleTimeoutMs = 15_000, totalTimeoutMs = 30_000 } = o;
     const { minBytesPerSecond = 16 * 1024, progressWindowMs = 10_000 } = o;
     const pace = { minBytesPerSecond, progressWindowMs };
+    this.#random = o.random ?? Math.random;
     this.#limits = { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs, ...pace };
     this.#dispatchers = createDispatchers({
       connectTimeoutMs,
@@ -124,11 +134,18 @@ export class HttpClient {
     const watch = new Watch(ask.signal, ask.totalTimeoutMs ?? this.#limits.totalTimeoutMs, ask.attempt);
     try {
       const reply = await this.#follow(url, ask, watch);
-      return reply.statusCode === 200 ? this.#accept(reply, ask, watch) : await refuse(reply, watch);
+      const wanted = ask.rest === undefined ? 200 : 206;
+      return reply.statusCode === wanted ? this.#accept(reply, ask, watch) : await refuse(reply, watch);
     } catch (error) {
       watch.dispose();
       throw httpFailure(error, ask.attempt, watch);
     }
+  }
+
+  /** `get` with a body that goes on where it was cut, where the other side allows that: for large bodies. See http-resume.ts. */
+  getResumable(url: URL, ask: HttpAsk): Promise<HttpAnswer> {
+    const { totalTimeoutMs = this.#limits.totalTimeoutMs } = ask;
+    return getResumable(ask, { get: (one) => this.get(url, one), random: this.#random, totalTimeoutMs });
   }
 
   /** `get` with the whole body in memory: for metadata. */
@@ -187,7 +204,11 @@ export class HttpClient {
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'GET',
-      headers: { ...this.#headers, ...(credential && covers(credential, url) ? credential.headers : undefined) },
+      headers: {
+        ...this.#headers,
+        ...restHeaders(ask.rest),
+        ...(credential && covers(credential, url) ? credential.headers : undefined),
+      },
       signal: watch.signal,
     });
     // The library notices the signal only once it has a connection.
@@ -213,6 +234,7 @@ export class HttpClient {
       const isChunked = /(^|,)\s*chunked\s*$/i.test(single(reply, 'transfer-encoding'));
       const framing = sizeBytes !== undefined ? 'length' : isChunked ? 'chunked' : 'until-close';
       const body = boundedBody(reply.body, facts, watch);
+      const validator = validatorOf(reply);
       return {
         kind: 'ok',
         contentType: single(reply, 'content-type'),
@@ -220,6 +242,7 @@ export class HttpClient {
         body,
         discard,
         ...(sizeBytes !== undefined && { sizeBytes }),
+        ...(validator !== undefined && { validator }),
       };
     } catch (error) {
       discard();
@@ -231,23 +254,6 @@ export class HttpClient {
 type Reply = Dispatcher.ResponseData & { readonly body: Readable };
 
 function ignore(): void {}
-
-/** Content-Length, after the checks that need no body. `Accept-Encoding: identity` was sent, so an encoded body is a wrong answer. */
-function checkHead(reply: Reply, ask: HttpAsk): number | undefined {
-  const encoding = single(reply, 'content-encoding').trim().toLowerCase();
-  if (encoding !== '' && encoding !== 'identity') {
-    throw new AppError(
-      'UPSTREAM_BAD_RESPONSE',
-      `${ask.attempt}: encoded as ${JSON.stringify(encoding.slice(0, 40))} although identity was asked for`,
-    );
-  }
-  const length = single(reply, 'content-length');
-  if (length === '') return undefined;
-  if (!/^[0-9]{1,15}$/.test(length)) throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: bad Content-Length`);
-  if (Number(length) > ask.maxBytes)
-    throw new AppError('TOO_LARGE', `${ask.attempt}: ${length} bytes, at most ${ask.maxBytes} are taken`);
-  return Number(length);
-}
 
 async function refuse(reply: Reply, watch: Watch): Promise<HttpRefusal> {
   const reason = await readReason(reply, watch);
@@ -280,10 +286,4 @@ function covers({ origin, pathPrefix }: HttpCredential, url: URL): boolean {
 function parseRetryAfter(value: string): number | undefined {
   const seconds = /^[0-9]{1,10}$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), DAY_SECONDS);
-}
-
-/** The value of a header; '' when absent; all values joined when repeated, which no check for one value accepts. */
-function single(reply: Reply, name: string): string {
-  const value = reply.headers[name];
-  return Array.isArray(value) ? value.join(', ') : (value ?? '');
 }

@@ -88,7 +88,7 @@ export class GoproxySource implements Source {
   async zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>> {
     const attempt = `fetch the zip of ${mv.path}@${mv.version} from ${this.name}`;
     const url = urlBelow(this.#base, escapedTarget({ kind: 'artifact', id: { module: mv, kind: 'zip' } }));
-    const answer = await this.#client.get(url, this.#ask(attempt, MAX_ZIP_BYTES, o, ZIP_TOTAL_MS));
+    const answer = await this.#client.getResumable(url, this.#ask(attempt, MAX_ZIP_BYTES, o, ZIP_TOTAL_MS));
     if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
     try {
       const announced = answer.sizeBytes === undefined ? o : { ...o, expectedBytes: answer.sizeBytes };

@@ -1,0 +1,153 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Behaviour, type RangeServer, startRangeServer } from '../../tests/fakes/range-server.ts';
+import { isAppError } from '../std/errors.ts';
+import { HttpClient } from './http-client.ts';
+
+const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));
+const signal = new AbortController().signal;
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+interface Got {
+  readonly bytes: Buffer;
+  readonly end: string;
+  readonly server: RangeServer;
+}
+
+/** Fetches the body from a server that behaves so, and tells what came and how it ended. */
+async function fetchFrom(
+  behave: Behaviour,
+  more: { totalTimeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<Got> {
+  const server = await startRangeServer(() => bytes, behave);
+  const client = new HttpClient({ userAgent: 'larder/test', idleTimeoutMs: 150 });
+  closers.push(
+    () => client.close(),
+    () => server.close(),
+  );
+  const pieces: Uint8Array[] = [];
+  let end = 'whole';
+  try {
+    const ask = { signal, attempt: 'fetch x', maxBytes: 1_000_000, ...more };
+    const answer = await client.getResumable(new URL(`${server.origin}/x`), ask);
+    if (answer.kind === 'refused') throw new Error(`refused ${answer.status}`);
+    for await (const piece of answer.body) pieces.push(piece);
+  } catch (error) {
+    end = isAppError(error) ? `${error.code}: ${error.message}` : String(error);
+  }
+  return { bytes: Buffer.concat(pieces), end, server };
+}
+
+/** Cuts the first answer after `at` bytes. */
+const cutOnce =
+  (at: number, next: Behaviour = () => ({})): Behaviour =>
+  (proper, nth, request) =>
+    nth === 0 ? { cutAfter: at } : next(proper, nth, request);
+
+describe('a body that breaks off goes on where it was', () => {
+  test.each([0, 1, 65_536, 299_999])('after %i bytes', async (at) => {
+    const { bytes: got, end, server } = await fetchFrom(cutOnce(at));
+    expect(end).toBe('whole');
+    expect(got.equals(bytes)).toBe(true);
+    expect(server.ranges).toEqual([undefined, `bytes=${at}-`]);
+  });
+
+  test('when it stalls', async () => {
+    const { bytes: got, end } = await fetchFrom((_, nth) => (nth === 0 ? { stallAfter: 100_000 } : {}));
+    expect(end).toBe('whole');
+    expect(got.equals(bytes)).toBe(true);
+  });
+
+  test('again and again, three times; after that it fails as it was cut', async () => {
+    const steadily = (cuts: number) => fetchFrom((_, nth) => (nth < cuts ? { cutAfter: 50_000 } : {}));
+    const thrice = await steadily(3);
+    expect(thrice.end).toBe('whole');
+    expect(thrice.bytes.equals(bytes)).toBe(true);
+    expect(thrice.server.ranges).toEqual([undefined, 'bytes=50000-', 'bytes=100000-', 'bytes=150000-']);
+    const more = await steadily(4);
+    expect(more.end).toMatch(/^UPSTREAM_UNAVAILABLE: fetch x: cut after 50000/);
+    expect(more.bytes.equals(bytes.subarray(0, 200_000))).toBe(true);
+    expect(more.server.ranges).toHaveLength(4);
+  });
+
+  test('when the other side is back after a moment', async () => {
+    const busy = { status: 503, headers: {}, body: Buffer.from('starting\n') };
+    const { bytes: got, end } = await fetchFrom(cutOnce(100_000, (_, nth) => (nth < 3 ? busy : {})));
+    expect(end).toBe('whole');
+    expect(got.equals(bytes)).toBe(true);
+  });
+
+  test('by its date where it has no tag', async () => {
+    const asked: unknown[] = [];
+    const headers = { 'content-length': '300000', 'last-modified': 'Tue, 15 Nov 1994 12:45:26 GMT' };
+    const rest = { status: 206, headers: { 'content-range': 'bytes 1000-299999/300000' }, body: bytes.subarray(1000) };
+    const dated: Behaviour = (_, nth, request) => {
+      asked.push(request.headers['if-range']);
+      return nth === 0 ? { headers, cutAfter: 1000 } : rest;
+    };
+    const { bytes: got, end } = await fetchFrom(dated);
+    expect(asked).toEqual([undefined, headers['last-modified']]);
+    expect(end).toBe('whole');
+    expect(got.equals(bytes)).toBe(true);
+  });
+});
+
+describe('a body that breaks off fails, and has no byte too many,', () => {
+  const whole = { etag: '"one-body"', 'content-length': '300000' };
+  const other = (contentRange: string, length = 200_000): Behaviour => {
+    const headers = { 'content-range': contentRange, 'content-length': String(length) };
+    return () => ({ status: 206, headers, body: bytes.subarray(0, length) });
+  };
+  test.each<[string, Behaviour]>([
+    ['when the whole comes instead of the rest', () => ({ status: 200, headers: whole, body: bytes })],
+    ['when another part comes', other('bytes 99999-299999/300000', 200_001)],
+    ['when a later part comes', other('bytes 100001-299999/300000', 199_999)],
+    ['when less than the rest comes', other('bytes 100000-299998/300000', 199_999)],
+    ['when the body is longer now', other('bytes 100000-300000/300001', 200_001)],
+    ['when its size is not told any more', other('bytes 100000-299999/*')],
+    ['when the length does not go with the part', other('bytes 100000-299999/300000', 199_999)],
+    ['when it is not said which part it is', ({ body }) => ({ status: 206, headers: {}, body })],
+    ['when it is another body now', ({ headers }) => ({ headers: { ...headers, etag: '"another"' } })],
+    ['when the rest is encoded', ({ headers }) => ({ headers: { ...headers, 'content-encoding': 'gzip' } })],
+    ['when there is no such part', () => ({ status: 416, headers: {}, body: Buffer.alloc(0) })],
+    ['when it is gone', () => ({ status: 404, headers: {}, body: Buffer.from('not here\n') })],
+  ])('%s', async (_, behave) => {
+    const { bytes: got, end, server } = await fetchFrom(cutOnce(100_000, behave));
+    expect(end).toMatch(/^UPSTREAM_UNAVAILABLE: fetch x: cut after 100000 of 300000 bytes/);
+    expect(got.equals(bytes.subarray(0, 100_000))).toBe(true);
+    expect(server.ranges).toHaveLength(2);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['it has no length', { etag: '"a"', 'transfer-encoding': 'chunked' }],
+    ['it has neither tag nor date', { 'content-length': '300000' }],
+    ['its tag is a weak one', { 'content-length': '300000', etag: 'W/"a"' }],
+  ])('without being asked for again, when %s', async (_, headers) => {
+    const { end, server } = await fetchFrom(() => ({ headers, cutAfter: 100_000 }));
+    expect(end).toMatch(/^UPSTREAM_UNAVAILABLE/);
+    expect(server.ranges).toEqual([undefined]);
+  });
+
+  test('when its whole time is over', async () => {
+    const slowly: Behaviour = () => ({ stallAfter: 1000 });
+    const { end, server } = await fetchFrom(slowly, { totalTimeoutMs: 250 });
+    expect(end).toMatch(/^UPSTREAM_TIMEOUT/);
+    expect(server.ranges.length).toBeLessThan(4);
+  });
+
+  test('when nobody wants it any more', async () => {
+    const stop = new AbortController();
+    const { end, server } = await fetchFrom(
+      cutOnce(1000, () => {
+        stop.abort();
+        return { stallAfter: 0 };
+      }),
+      { signal: stop.signal },
+    );
+    expect(end).toMatch(/^UPSTREAM_UNAVAILABLE/);
+    expect(server.ranges).toHaveLength(2);
+  });
+});
