@@ -11,10 +11,10 @@ import { isAppError } from '../std/errors.ts';
 import { checkedStore } from '../storage/checked.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
 import type { BlobStore } from '../storage/store.ts';
-import { markVerified, type Verified } from '../verify/verified.ts';
+import { markVerified, type Verification, type Verified } from '../verify/verified.ts';
 import type { Artifact } from './artifact.ts';
 import { ArtifactStore, type ArtifactStoreOptions } from './artifact-store.ts';
-import type { Damage } from './observer.ts';
+import type { Damage, Unproven } from './observer.ts';
 
 const o = { signal: new AbortController().signal };
 const MODULE = parseModulePath('github.com/Azure/sdk');
@@ -78,13 +78,13 @@ function told(store: BlobStore): BlobStore {
   };
 }
 
-function verified(id: ArtifactId, bytes: string | Uint8Array, h1 = H1): Verified {
+function verified(id: ArtifactId, bytes: string | Uint8Array, h1 = H1, verification?: Verification): Verified {
   const body = spooledBytes(Buffer.from(bytes));
   return markVerified({
     id,
     body,
     source: 'upstream',
-    verification: id.kind === 'info' ? { by: 'form' } : { by: 'exemption', because: 'off' },
+    verification: verification ?? (id.kind === 'info' ? { by: 'form' } : { by: 'exemption', because: 'off' }),
     ...(id.kind === 'info' ? {} : { h1 }),
   });
 }
@@ -534,5 +534,78 @@ describe('versions and the list for static servers', () => {
     await store.flush();
     expect(failures).toEqual([`${BASE}/list`]);
     expect(isAppError(await store.find('public', idOf('v1.0.0', 'info'), o))).toBe(false);
+  });
+});
+
+describe('what is stored unproven', () => {
+  const UNPROVEN: Verification = { by: 'unproven', database: 'sum.example.org', why: 'nobody answers' };
+  const PROVEN: Verification = { by: 'sumdb', database: 'sum.example.org', record: 7, treeSize: 9 };
+  const id = idOf('v1.0.0', 'mod');
+  const one: Unproven = { scope: 'public', id, h1: H1 };
+  const other = hashGoMod(Buffer.from('other'));
+  let heard: Unproven[];
+  beforeEach(() => {
+    heard = [];
+  });
+
+  function listening(): ArtifactStore {
+    const onUnproven = (unproven: Unproven): void => void heard.push(unproven);
+    return artifactStore({ observer: { onDamage: (damage) => damages.push(damage), onUnproven } });
+  }
+
+  const quarantined = async (): Promise<string[]> =>
+    (await readdir(at('quarantine'), { recursive: true, withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.json'))
+      .map(({ name }) => name);
+
+  test('is told of when it is committed and whenever it is read from the store; what is proven is not', async () => {
+    await listening().commit('public', verified(id, small, H1, UNPROVEN), o);
+    expect(heard).toEqual([one]);
+    const restarted = listening();
+    await restarted.find('public', id, o);
+    await restarted.find('public', id, o);
+    expect(heard).toEqual([one, one]);
+    await listening().commit('public', verified(zip(), small, H1, PROVEN), o);
+    await listening().commit('public', verified(idOf('v1.0.0', 'info'), small), o);
+    expect(heard).toHaveLength(2);
+  });
+
+  test('has a record that says who vouched for it later, with all else as it was', async () => {
+    const store = listening();
+    const { record } = await store.commit('public', verified(id, small, H1, UNPROVEN), o);
+    aheadMs = DAY_MS;
+    await store.reverified(one, PROVEN, o);
+    expect((await store.find('public', id, o))?.record).toEqual({ ...record, verification: PROVEN });
+    expect((await artifactStore().find('public', id, o))?.record).toEqual({ ...record, verification: PROVEN });
+  });
+
+  test('is taken away when it turns out to be wrong, and the bytes that are right can be stored', async () => {
+    const store = listening();
+    await store.commit('public', verified(id, 'evil', H1, UNPROVEN), o);
+    await store.refute(one, 'it is wrong', o);
+    expect(await store.find('public', id, o)).toBeUndefined();
+    expect(damages).toMatchObject([{ kind: 'mismatch', message: 'it is wrong' }]);
+    expect(await quarantined()).toHaveLength(2);
+    const right = await store.commit('public', verified(id, 'good', other, PROVEN), o);
+    expect(await textOf(right)).toBe('good');
+  });
+
+  test('is left alone when something else is stored by then', async () => {
+    const store = listening();
+    const { record } = await store.commit('public', verified(id, small, other, PROVEN), o);
+    await store.refute(one, 'it was wrong', o);
+    await store.reverified(one, UNPROVEN, o);
+    expect((await artifactStore().find('public', id, o))?.record).toEqual(record);
+  });
+
+  test('gives way to bytes that somebody vouches for; what was first come keeps its place else', async () => {
+    const store = listening();
+    await store.commit('public', verified(id, 'evil', H1, UNPROVEN), o);
+    const again = store.commit('public', verified(id, 'other', other, UNPROVEN), o);
+    await expect(again).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
+    const proven = await store.commit('public', verified(id, 'good', other, PROVEN), o);
+    expect(await textOf(proven)).toBe('good');
+    const late = store.commit('public', verified(id, 'evil', H1, PROVEN), o);
+    await expect(late).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
   });
 });

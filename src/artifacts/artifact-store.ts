@@ -11,11 +11,11 @@ import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { readWhole } from '../std/whole.ts';
 import type { BlobInfo, BlobReader, BlobStore, ByteRange } from '../storage/store.ts';
-import type { Verified } from '../verify/verified.ts';
+import type { Verification, Verified } from '../verify/verified.ts';
 import { type Artifact, MemoryArtifact } from './artifact.ts';
 import { dataKey, type Place, recordKey } from './layout.ts';
 import { ListFiles } from './list-file.ts';
-import type { ArtifactObserver, Damage } from './observer.ts';
+import type { ArtifactObserver, Damage, Unproven } from './observer.ts';
 import { type Provenance, provenanceOf } from './provenance.ts';
 import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
@@ -49,6 +49,8 @@ const ENTRY_BYTES = 1024;
 /** Rounds of a commit; each means that another process did something in between. */
 const MAX_ROUNDS = 8;
 const POLL_MS = 100;
+/** By whom a hash was known before the bytes came. */
+const VOUCHED: readonly Verification['by'][] = ['sumdb', 'ledger', 'go.sum'];
 const NEVER: Ask = { signal: new AbortController().signal };
 
 /** A large artifact and when its bytes were last found right. */
@@ -118,6 +120,7 @@ export class ArtifactStore {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const artifact = await this.#tryCommit(place, verified, o);
       if (artifact === undefined) continue;
+      this.#tellUnproven(place, artifact.record);
       if (place.id.kind !== 'zip') this.#lists.touch(scope, place.id.module.path);
       return artifact;
     }
@@ -137,6 +140,29 @@ export class ArtifactStore {
     this.forget(scope, id);
     this.#tell('altered', dataKey({ scope, id }), reason);
     await this.#load({ scope, id }, o);
+  }
+
+  /** Writes into the record of `unproven` why it is believed from now on. Does nothing when it is no longer what is stored. */
+  async reverified({ scope, id, h1 }: Unproven, verification: Verification, o: Ask): Promise<void> {
+    const place = { scope, id };
+    const record = await this.#readRecord(place, o);
+    if (record?.h1 !== h1) return;
+    await this.#records.delete(place, o);
+    await this.#records.putIfAbsent(place, { ...record, verification }, o);
+    await this.#forgetLoads(place);
+  }
+
+  /** Takes `unproven`, which turned out to be wrong, to the quarantine, record and all. Does nothing when it is no longer what is stored. */
+  async refute({ scope, id, h1 }: Unproven, reason: string, o: Ask): Promise<void> {
+    const place = { scope, id };
+    const record = await this.#readRecord(place, o);
+    if (record?.h1 !== h1) return;
+    this.#tell('mismatch', dataKey(place), reason);
+    // The record first: without it the bytes are given out to nobody any more.
+    await this.#putAside(recordKey(place), place, reason, o);
+    await this.#forgetLoads(place);
+    await this.#putAside(dataKey(place), place, reason, o);
+    if (id.kind !== 'zip') this.#lists.touch(scope, id.module.path);
   }
 
   /** Keeps a copy of bytes that were refused before they could be stored. */
@@ -189,7 +215,9 @@ export class ArtifactStore {
     try {
       const isSmall = record.sizeBytes <= this.#memoryArtifactBytes;
       const found = isSmall ? await this.#loadSmall(place, record, key) : await this.#loadLarge(place, record);
-      if (found !== undefined && place.id.kind !== 'zip') this.#lists.ensure(place.scope, place.id.module.path);
+      if (found === undefined) return undefined;
+      this.#tellUnproven(place, record);
+      if (place.id.kind !== 'zip') this.#lists.ensure(place.scope, place.id.module.path);
       return found;
     } catch (error) {
       if (!isAppError(error, 'STORE_CORRUPT')) throw error;
@@ -284,6 +312,12 @@ export class ArtifactStore {
     await this.#putAside(dataKey(place), place, reason, o);
   }
 
+  /** Forgets the artifact, also when somebody is just reading it as it was. */
+  async #forgetLoads({ scope, id }: Place): Promise<void> {
+    await this.#loading.get(memoryKey(scope, id))?.catch(() => undefined);
+    this.forget(scope, id);
+  }
+
   /** With a copy if possible, and else without: what is wrong must not stay in the way of what is right. */
   async #putAside(key: string, place: Place, reason: string, o: Ask): Promise<void> {
     try {
@@ -309,7 +343,7 @@ export class ArtifactStore {
 
   /** There is a record: a commit was first. Its bytes stay when they agree and are sound, and are replaced when they are gone or damaged. */
   async #settle(place: Place, verified: Verified, existing: Provenance, o: Ask): Promise<Artifact | undefined> {
-    if (existing.h1 !== verified.h1) throw await this.#mismatch(place, verified, existing, o);
+    if (existing.h1 !== verified.h1) return await this.#contradicted(place, verified, existing, o);
     const found = await this.#load(place, o);
     if (found !== undefined) return found;
     if ((await this.#store.putIfAbsent(dataKey(place), verified.body, o)) === 'exists') return undefined;
@@ -319,6 +353,14 @@ export class ArtifactStore {
     await this.#records.delete(place, o);
     if ((await this.#records.putIfAbsent(place, record, o)) === 'exists') return undefined;
     return await this.#stored(place, verified, record, o);
+  }
+
+  /** First come, first kept; but what nobody vouched for gives way to what somebody does. */
+  async #contradicted(place: Place, verified: Verified, existing: Provenance, o: Ask): Promise<undefined> {
+    const isOutranked = existing.verification.by === 'unproven' && VOUCHED.includes(verified.verification.by);
+    if (!isOutranked || existing.h1 === undefined) throw await this.#mismatch(place, verified, existing, o);
+    const reason = `commit ${dataKey(place)}: it was stored unproven with ${existing.h1}, and proven is ${verified.h1}`;
+    await this.refute({ ...place, h1: existing.h1 }, reason, o);
   }
 
   /** What has just been written was hashed on its way in: it needs no second reading. */
@@ -369,6 +411,10 @@ export class ArtifactStore {
     return new AppError('CHECKSUM_MISMATCH', message, {
       detail: { got: verified.h1, stored: existing.h1, source: verified.source },
     });
+  }
+
+  #tellUnproven({ scope, id }: Place, { h1, verification }: Provenance): void {
+    if (h1 !== undefined && verification.by === 'unproven') this.#observer.onUnproven?.({ scope, id, h1 });
   }
 
   #tell(kind: Damage['kind'], key: string, message: string): void {
