@@ -41,13 +41,18 @@ export function parseRecord(bytes: Uint8Array): {
   const end = line < 0 ? -1 : buffer.indexOf('\n\n', line + 1);
   const id = buffer.toString('latin1', 0, Math.max(line, 0));
   const text = end < 0 ? undefined : decodeUtf8(buffer.subarray(line + 1, end + 1));
-  if (text === undefined || !isNumber(id) || !isRecordText(text))
+  if (text === undefined || !isRecordNumber(id) || !isRecordText(text))
     throw new AppError('SUMDB_INCONSISTENT', 'parse record: malformed');
   return { id: Number(id), text, rest: buffer.subarray(end + 2) };
 }
 
 function isNumber(text: string): boolean {
   return NUMBER.test(text) && Number.isSafeInteger(Number(text));
+}
+
+/** Read as the reference reads it, sign and leading zeros included; whoever uses one checks that the tree has it. */
+function isRecordNumber(text: string): boolean {
+  return /^[+-]?[0-9]{1,32}$/.test(text) && Number.isSafeInteger(Number(text));
 }
 
 /** Valid Unicode without control characters, in whole lines, none of them empty. */

@@ -7,7 +7,7 @@ import { type HashReader, splitStoredHashIndex, storedHashIndex } from './tree.t
 export interface Tile {
   /** 1 to 30; checksum databases use 8. */
   readonly height: number;
-  /** 0 to 62 or `data`. */
+  /** 0 or more, or `data`. Levels that no tree can have are well-formed all the same. */
   readonly level: number | 'data';
   readonly index: number;
   /** 1 to 2**height; less than that = partial. */
@@ -23,7 +23,7 @@ export function tilePath({ height, level, index, width }: Tile): string {
   return `tile/${height}/${level}/${groups}${partial}`;
 }
 
-const TILE_PATH = /^tile\/(\d{1,2})\/(\d{1,2}|data)\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,10}))?$/;
+const TILE_PATH = /^tile\/(\d{1,2})\/(\d{1,9}|data)\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,10}))?$/;
 
 /** The inverse of tilePath. Throws NOT_FOUND for what is not exactly the path of a tile. */
 export function parseTilePath(path: string): Tile {
@@ -39,9 +39,8 @@ export function parseTilePath(path: string): Tile {
   return tile;
 }
 
-function isTile({ height, level, index, width }: Tile): boolean {
-  const isLevel = level === 'data' || level <= 62;
-  return height >= 1 && height <= 30 && isLevel && Number.isSafeInteger(index) && width >= 1 && width <= 2 ** height;
+function isTile({ height, index, width }: Tile): boolean {
+  return height >= 1 && height <= 30 && Number.isSafeInteger(index) && width >= 1 && width <= 2 ** height;
 }
 
 // ------------------------------------------------------------------ hashes in tiles
