@@ -2,11 +2,13 @@
  * The cases: what is measured, against what, and the goal of each. Subjects alternate within a case, so that a change of the
  * machine's mood hits all of them.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fresh, latencies } from './ground.ts';
 import { latencyMs, median, percentile, throughput, type Throughput } from './load.ts';
 import { memoryMb, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
+import { PROOF_CASES } from './proof.ts';
 import { hardLinkManyVersions, herdInfos, module, type Tree } from './tree.ts';
 
 /** One row of the table: a case, a subject, its figures. */
@@ -45,6 +47,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   'cold distinct': coldDistinct,
   'hung upstream': hungUpstream,
   start: startUp,
+  ...PROOF_CASES,
 };
 
 interface Target {
@@ -168,10 +171,6 @@ async function coldMetadata(ground: Ground): Promise<readonly Row[]> {
   ];
 }
 
-function latencies(each: readonly number[]): Readonly<Record<string, number>> {
-  return { 'ms median': median(each), 'ms p99': percentile(each, 99), n: each.length };
-}
-
 /** 50 clients, one cold 21 MB zip. */
 async function coldHerd(ground: Ground): Promise<readonly Row[]> {
   await ground.upstream.delay(50);
@@ -291,11 +290,4 @@ async function startUp(ground: Ground): Promise<readonly Row[]> {
     rmSync(data, { recursive: true, force: true });
   }
   return rows;
-}
-
-function fresh(ground: Ground, name: string): string {
-  const folder = join(ground.scratch, name, 'data');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  return folder;
 }

@@ -127,28 +127,71 @@ export interface Upstream extends Subject {
   counts(): Promise<UpstreamCounts>;
   /** Milliseconds before each answer; a negative value never answers. */
   delay(ms: number): Promise<void>;
+  /** How fast bodies go out; undefined = as fast as they can. */
+  pace(bytesPerSecond: number | undefined): Promise<void>;
+}
+
+/** The checksum database of the benchmark: what `sumdb.database` must say to use it, and the counts of what it was asked. */
+export interface Database extends Subject {
+  readonly setting: string;
+  counts(): Promise<{ readonly total: number; readonly lookups: number }>;
+  delay(ms: number): Promise<void>;
 }
 
 /** A proxy that serves a tree, counts, and delays when told; on the load generator's core. */
 export async function startUpstream(tree: string, port: number): Promise<Upstream> {
-  const child = fork(join(import.meta.dirname, 'upstream.ts'), [tree, String(port)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const ask = async <T>(message: unknown): Promise<T> => {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    child.once('message', (answer) => resolve(answer as T));
-    child.send(message as object);
-    return promise;
-  };
-  const { promise, resolve } = Promise.withResolvers<void>();
-  child.once('message', () => resolve());
-  await promise;
+  const { ask, pid, stop } = await startHelper('upstream.ts', [tree, String(port)]);
   return {
     name: 'upstream',
     base: `http://127.0.0.1:${port}`,
-    pid: pidOf(child),
+    pid,
     counts: () => ask<UpstreamCounts>({ ask: 'counts' }),
     delay: async (ms) => void (await ask({ ask: 'delay', ms })),
+    pace: async (bytesPerSecond) => void (await ask({ ask: 'pace', bytesPerSecond })),
+    stop,
+  };
+}
+
+/** A checksum database of the modules of a tree, among 100,000 other records; its log grows with each lookup. */
+export async function startDatabase(tree: string): Promise<Database> {
+  const port = await freePort();
+  const { ask, pid, stop, first } = await startHelper<{ readonly key: string }>('database.ts', [tree, String(port)]);
+  const base = `http://127.0.0.1:${port}`;
+  return {
+    name: 'database',
+    base,
+    pid,
+    setting: `${first.key} ${base}`,
+    counts: () => ask({ ask: 'counts' }),
+    delay: async (ms) => void (await ask({ ask: 'delay', ms })),
+    stop,
+  };
+}
+
+interface Helper<T> {
+  readonly pid: number;
+  /** What it said when it was ready. */
+  readonly first: T;
+  ask<A>(message: object): Promise<A>;
+  stop(): Promise<void>;
+}
+
+async function startHelper<T = unknown>(program: string, args: readonly string[]): Promise<Helper<T>> {
+  const child = fork(join(import.meta.dirname, program), args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const next = <A>(): Promise<A> => {
+    const { promise, resolve } = Promise.withResolvers<A>();
+    child.once('message', (answer) => resolve(answer as A));
+    return promise;
+  };
+  const first = await next<T>();
+  return {
+    pid: pidOf(child),
+    first,
+    ask: <A>(message: object) => {
+      const answer = next<A>();
+      child.send(message);
+      return answer;
+    },
     stop: () => stopped(child, 'SIGKILL'),
   };
 }

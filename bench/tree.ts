@@ -16,15 +16,18 @@ export interface Tree {
   readonly folder: string;
   /** Small modules, each to be asked for once. */
   readonly many: readonly ModulePaths[];
+  /** Modules of 2 MB each. */
+  readonly twos: readonly ModulePaths[];
 }
 
 /** Named modules and the bytes of their one large file; random bytes do not deflate, so zips are about this large. */
 const SIZES = { small: 8_000, two: 2_000_000, herd: 21_000_000, sixty: 60_000_000 } as const;
 const MANY = 1000;
+const TWOS = 40;
 const VERSION = 'v1.0.0';
 const VERSIONS = Array.from({ length: 20 }, (_, i) => `v1.0.${i}`);
 
-export function module(name: keyof typeof SIZES | `many/m${number}`): ModulePaths {
+export function module(name: keyof typeof SIZES | `many/m${number}` | `twos/m${number}`): ModulePaths {
   const path = `/bench.test/${name}`;
   const at = `${path}/@v/${VERSION}`;
   return { path, list: `${path}/@v/list`, info: `${at}.info`, mod: `${at}.mod`, zip: `${at}.zip` };
@@ -40,7 +43,9 @@ export async function makeTree(folder: string): Promise<Tree> {
   for (const [name, size] of Object.entries(SIZES)) await makeModule(folder, module(name as keyof typeof SIZES), size);
   const many = Array.from({ length: MANY }, (_, i) => module(`many/m${i}`));
   for (const one of many) await makeModule(folder, one, 5_000);
-  return { folder, many };
+  const twos = Array.from({ length: TWOS }, (_, i) => module(`twos/m${i}`));
+  for (const one of twos) await makeModule(folder, one, SIZES.two);
+  return { folder, many, twos };
 }
 
 async function makeModule(folder: string, paths: ModulePaths, sizeBytes: number): Promise<void> {

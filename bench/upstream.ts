@@ -1,11 +1,14 @@
-/** A GOPROXY server over a tree, for benchmarks: counts requests, delays answers when told. Run as a child process. */
+/** A GOPROXY server over a tree, for benchmarks: counts requests, delays and slows answers when told. Run as a child process. */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [tree = '', port = '0'] = process.argv.slice(2);
+const PIECE_BYTES = 1 << 20;
 let delayMs = 0;
+let bytesPerSecond = Number.POSITIVE_INFINITY;
 let total = 0;
 let zip = 0;
 
@@ -23,11 +26,20 @@ async function answer(url: string, response: ServerResponse): Promise<void> {
     return;
   }
   response.writeHead(200, { 'content-length': size });
-  createReadStream(file, { highWaterMark: 1 << 20 }).pipe(response);
+  // A client that leaves is no failure of the upstream.
+  await pipeline(slowed(createReadStream(file, { highWaterMark: PIECE_BYTES })), response).catch(() => undefined);
 }
 
-process.on('message', (message: { ask: string; ms?: number }) => {
+async function* slowed(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    yield piece;
+    if (Number.isFinite(bytesPerSecond)) await sleep((piece.length / bytesPerSecond) * 1000);
+  }
+}
+
+process.on('message', (message: { ask: string; ms?: number; bytesPerSecond?: number }) => {
   if (message.ask === 'delay') delayMs = message.ms ?? 0;
+  if (message.ask === 'pace') bytesPerSecond = message.bytesPerSecond ?? Number.POSITIVE_INFINITY;
   process.send?.({ total, zip });
 });
 process.on('disconnect', () => process.exit(0));
