@@ -1,17 +1,19 @@
 import type { ArtifactObserver } from '../artifacts/observer.ts';
 import type { Config } from '../config/schema.ts';
 import { createAccessLog } from '../observe/access-log.ts';
-import { tellResolverObservers, tellServerObservers } from '../observe/fan-out.ts';
+import { tellResolverObservers, tellServerObservers, tellVerifyObservers } from '../observe/fan-out.ts';
 import { createFetchLog } from '../observe/fetch-log.ts';
 import { defaultLogSink, openLogSink } from '../observe/log-sink.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { createProofLog } from '../observe/proof-log.ts';
 import { StoreTroubles, type ToldTrouble } from '../observe/store-troubles.ts';
 import type { ResolverObserver } from '../resolver/observer.ts';
 import type { ListenerObserver } from '../server/listener.ts';
 import type { ServerObserver } from '../server/observer.ts';
 import type { MetricsPage } from '../server/operations.ts';
 import { systemClock } from '../std/clock.ts';
+import type { VerifyObserver } from '../verify/observer.ts';
 
 /** All that watches the program at work. */
 export interface Observers {
@@ -20,6 +22,7 @@ export interface Observers {
   readonly resolver: ResolverObserver;
   readonly listener: ListenerObserver;
   readonly artifacts: ArtifactObserver;
+  readonly verify: VerifyObserver;
   /** The last trouble of the store, if it was within the last minute. */
   recentTrouble(): ToldTrouble | undefined;
   /** Absent when metrics are off. */
@@ -55,6 +58,7 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
     logger,
     server: tellServerObservers([...watched, ...(isAccessLogged ? [createAccessLog(sink, systemClock)] : [])]),
     resolver: tellResolverObservers([...watched, createFetchLog(logger), troubles]),
+    verify: tellVerifyObservers([...watched, createProofLog(logger)]),
     listener: listenerLog(logger, () => refused++),
     artifacts: artifactLog(logger, {
       onDamage: () => damaged++,

@@ -1,5 +1,6 @@
 import type { FetchOutcome, ResolverObserver, StoreTrouble } from '../resolver/observer.ts';
 import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
+import type { DatabaseQuestion, SecurityEvent, VerifyObserver } from '../verify/observer.ts';
 
 /** One server observer that tells all of `observers`, in order. */
 export function tellServerObservers(observers: readonly ServerObserver[]): ServerObserver {
@@ -18,6 +19,18 @@ export function tellResolverObservers(observers: readonly ResolverObserver[]): R
     },
     onStoreTrouble(trouble: StoreTrouble): void {
       for (const observer of observers) observer.onStoreTrouble?.(trouble);
+    },
+  };
+}
+
+/** One observer of verify/ that tells all of `observers`, in order. */
+export function tellVerifyObservers(observers: readonly VerifyObserver[]): VerifyObserver {
+  return {
+    onSecurityEvent(event: SecurityEvent): void {
+      for (const observer of observers) observer.onSecurityEvent(event);
+    },
+    onDatabaseQuestion(question: DatabaseQuestion): void {
+      for (const observer of observers) observer.onDatabaseQuestion?.(question);
     },
   };
 }

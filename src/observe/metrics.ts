@@ -1,10 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FetchOutcome, ResolverObserver } from '../resolver/observer.ts';
 import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
+import type { DatabaseQuestion, SecurityEvent, VerifyObserver } from '../verify/observer.ts';
 import { LabelCap } from './label-cap.ts';
 import type { ToldTrouble } from './store-troubles.ts';
 
 const MAX_SOURCES = 64;
+const MAX_DATABASES = 32;
 const REQUEST_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const FETCH_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
@@ -20,10 +22,10 @@ interface RequestCell {
 }
 
 /**
- * Counts what server and resolver tell, for Prometheus. Labels are bounded: kinds, results, status classes and codes are closed
- * sets, sources are capped at 64 names.
+ * Counts what server, resolver and verify tell, for Prometheus. Labels are bounded: kinds, results, status classes and codes are closed
+ * sets, sources are capped at 64 names, checksum databases at 32.
  */
-export class Metrics implements ServerObserver, ResolverObserver {
+export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver {
   readonly #registry = new Registry();
   readonly #sources = new LabelCap(MAX_SOURCES);
   readonly #cells = new Map<string, Map<string, RequestCell>>();
@@ -33,6 +35,10 @@ export class Metrics implements ServerObserver, ResolverObserver {
   readonly #fetchSeconds: Histogram<'source' | 'kind'>;
   readonly #fetchBytes: Counter<'source' | 'kind'>;
   readonly #troubles: Counter<'operation' | 'code'>;
+  readonly #databases = new LabelCap(MAX_DATABASES);
+  readonly #securityEvents: Counter<'kind'>;
+  readonly #questions: Counter<'database' | 'kind' | 'outcome'>;
+  readonly #questionSeconds: Histogram<'database' | 'kind'>;
 
   /** `process` = also the figures of the process and its event loop, which take a timer of their own. */
   constructor(o: { readonly process: boolean } = { process: true }) {
@@ -73,6 +79,25 @@ export class Metrics implements ServerObserver, ResolverObserver {
       name: 'larder_store_trouble_total',
       help: 'Times the store failed and the question went on without it, by what was attempted and error code.',
       labelNames: ['operation', 'code'],
+      registers,
+    });
+    this.#securityEvents = new Counter({
+      name: 'larder_security_events_total',
+      help: 'Bytes or logs that are not what was proven, by what happened. Each has a line in the log.',
+      labelNames: ['kind'],
+      registers,
+    });
+    this.#questions = new Counter({
+      name: 'larder_database_questions_total',
+      help: 'Questions put to checksum databases; outcome is ok or an error code.',
+      labelNames: ['database', 'kind', 'outcome'],
+      registers,
+    });
+    this.#questionSeconds = new Histogram({
+      name: 'larder_database_question_duration_seconds',
+      help: 'Time a checksum database took to answer to the end.',
+      labelNames: ['database', 'kind'],
+      buckets: FETCH_BUCKETS,
       registers,
     });
     this.#exportCells(registers);
@@ -121,6 +146,16 @@ export class Metrics implements ServerObserver, ResolverObserver {
 
   onStoreTrouble({ operation, code }: ToldTrouble): void {
     this.#troubles.inc({ operation, code });
+  }
+
+  onSecurityEvent({ kind }: SecurityEvent): void {
+    this.#securityEvents.inc({ kind });
+  }
+
+  onDatabaseQuestion({ database: name, kind, durationMs, failure }: DatabaseQuestion): void {
+    const database = this.#databases.of(name);
+    this.#questions.inc({ database, kind, outcome: failure ?? 'ok' });
+    this.#questionSeconds.observe({ database, kind }, durationMs / 1000);
   }
 
   /** Two look-ups with strings that exist already; only a new combination makes anything. */

@@ -7,11 +7,12 @@ import { ManualClock } from '../../tests/fakes/manual-clock.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import { accessLine, createAccessLog } from './access-log.ts';
-import { tellResolverObservers, tellServerObservers } from './fan-out.ts';
+import { tellResolverObservers, tellServerObservers, tellVerifyObservers } from './fan-out.ts';
 import { createFetchLog } from './fetch-log.ts';
 import { defaultLogSink, type LogSink, openLogSink } from './log-sink.ts';
 import { createLogger } from './logger.ts';
 import { Metrics } from './metrics.ts';
+import { createProofLog } from './proof-log.ts';
 import { StoreTroubles } from './store-troubles.ts';
 
 const outcome = (over: Partial<RequestOutcome> = {}): RequestOutcome => ({
@@ -270,5 +271,56 @@ describe('metrics', () => {
     expect(valueOf(text, 'larder_requests_in_flight')).toBe(7);
     expect(text).toContain('process_resident_memory_bytes');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+});
+
+describe('what was not what was proven', () => {
+  const event = {
+    kind: 'checksum-mismatch',
+    subject: 'rsc.io/quote@v1.5.2',
+    message: 'h1:a is not h1:b',
+    detail: { found: 'h1:a', expected: 'h1:b', source: 'up', database: 'sum.example.org' },
+  } as const;
+
+  test('is an error in the log, with both hashes, and counted', async () => {
+    const sink = new MemorySink();
+    const metrics = new Metrics({ process: false });
+    tellVerifyObservers([metrics, createProofLog(createLogger('error', sink))]).onSecurityEvent(event);
+    expect(sink.lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      {
+        level: 'error',
+        msg: 'security',
+        kind: event.kind,
+        subject: event.subject,
+        why: event.message,
+        ...event.detail,
+      },
+    ]);
+    expect(await metrics.render()).toContain('larder_security_events_total{kind="checksum-mismatch"} 1');
+  });
+
+  test('and what databases answered is counted and timed; only outages are worth a warning', async () => {
+    const sink = new MemorySink();
+    const metrics = new Metrics({ process: false });
+    const all = tellVerifyObservers([metrics, createProofLog(createLogger('warn', sink))]);
+    const asked = { database: 'sum.example.org', kind: 'lookup', remote: 'a.test', durationMs: 20 } as const;
+    all.onDatabaseQuestion?.(asked);
+    all.onDatabaseQuestion?.({ ...asked, failure: 'NOT_FOUND' });
+    all.onDatabaseQuestion?.({ ...asked, failure: 'UPSTREAM_TIMEOUT' });
+    expect(sink.lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ failure: 'UPSTREAM_TIMEOUT' }]);
+    const page = await metrics.render();
+    const counted = (outcome: string): string =>
+      `larder_database_questions_total{database="sum.example.org",kind="lookup",outcome="${outcome}"} 1`;
+    for (const outcome of ['ok', 'NOT_FOUND', 'UPSTREAM_TIMEOUT']) expect(page).toContain(counted(outcome));
+    expect(page).toMatch(
+      /larder_database_question_duration_seconds_count\{database="sum.example.org",kind="lookup"\} 3/,
+    );
+  });
+
+  test('and there is no end to names of databases that others could make up', async () => {
+    const metrics = new Metrics({ process: false });
+    for (let i = 0; i < 100; i++)
+      metrics.onDatabaseQuestion({ database: `sum${i}.test`, kind: 'latest', remote: 'a.test', durationMs: 1 });
+    expect((await metrics.render()).match(/^larder_database_questions_total\{/gm)).toHaveLength(33);
   });
 });
