@@ -61,6 +61,8 @@ export interface GoClientOptions {
   readonly program?: string;
   /** Shared between clients of one version when given: with -trimpath what was compiled once serves every client. */
   readonly buildCache?: string;
+  /** A go command that takes longer is killed, and counts as failed. */
+  readonly patienceMs?: number;
   /** On top of the settings that keep the client apart. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -94,6 +96,7 @@ export function goClient(home: string, proxy: string, options: GoClientOptions =
         cwd: folder,
         env: { ...base, ...env },
         maxBuffer: 64 << 20,
+        timeout: options.patienceMs ?? 0,
       });
       return { code: 0, stdout: done.stdout, stderr: done.stderr };
     } catch (error) {

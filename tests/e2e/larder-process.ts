@@ -1,9 +1,10 @@
 /** The shipped program as a process of its own, so that it can be killed. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -17,6 +18,23 @@ export function build(into: string): string {
     });
   }
   return into;
+}
+
+/** One run of the shipped program: `larder ARGS`. Rejects with what it said unless it succeeds; resolves with its stdout. */
+export async function runLarder(
+  dist: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(dist, 'main.js'), ...args], {
+    env: environment(env),
+  });
+  return stdout;
+}
+
+/** No settings of this machine, and nothing checked against a checksum database unless `env` says so. */
+function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return { ...process.env, GOPROXY: '', GOENV: 'off', LARDER_SUMDB: 'off', ...env };
 }
 
 export interface LarderProcess {
@@ -34,6 +52,8 @@ export interface LarderProcessOptions {
   readonly data: string;
   readonly upstream: string;
   readonly flags?: readonly string[];
+  /** Settings of LARDER_* variables. Unless LARDER_SUMDB is among them, nothing is checked against a checksum database. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts it and waits until it is ready. */
@@ -54,7 +74,7 @@ export async function startLarderProcess(o: LarderProcessOptions): Promise<Larde
   ];
   const child = spawn(process.execPath, [join(o.dist, 'main.js'), ...flags], {
     stdio: ['ignore', 'ignore', log],
-    env: { ...process.env, GOPROXY: '', GOENV: 'off' },
+    env: environment(o.env),
   });
   const base = `http://127.0.0.1:${port}`;
   const read = (): string => readFileSync(logFile, 'utf8');

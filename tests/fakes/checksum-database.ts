@@ -5,8 +5,8 @@
 import type { Content } from './content.ts';
 import { nodeHash, PlainLog, recordHash } from './plain-log.ts';
 
-/** The answer to `latest`, `lookup/M@V` or `tile/H/L/N`; undefined to answer truly. */
-export type Lie = Content['get'];
+/** The answer to `latest`, `lookup/M@V` or `tile/H/L/N`: a body, that there is none, or undefined to answer truly. */
+export type Lie = (path: string) => Uint8Array | 'nothing' | undefined;
 
 export class LyingDatabase implements Content {
   readonly log: PlainLog;
@@ -25,7 +25,7 @@ export class LyingDatabase implements Content {
   get(path: string): Uint8Array | undefined {
     for (const lie of this.#lies) {
       const answer = lie(path);
-      if (answer !== undefined) return answer;
+      if (answer !== undefined) return answer === 'nothing' ? undefined : answer;
     }
     return this.log.get(path);
   }
@@ -72,7 +72,7 @@ export function addsUnsignedLines(log: PlainLog, name: string, other: string, li
 
 /** Another log of the same key. Different records: a fork. Fewer: rolled back. */
 export function answersFrom(log: Content): Lie {
-  return (path) => log.get(path);
+  return (path) => log.get(path) ?? 'nothing';
 }
 
 /** A record of `text` that is not in the log, said to be number `number` of it, with all that is signed true. */

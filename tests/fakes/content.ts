@@ -251,8 +251,8 @@ export function madeUpModule(
       : [{ name: `${prefix}filler.txt`, content: noise(options.zipBytes, path + version) }];
   const files = [
     { name: `${prefix}go.mod`, content: goMod },
-    ...filler,
     ...(options.files ?? []).map((file) => ({ ...file, name: prefix + file.name })),
+    ...filler,
   ];
   const content = bodies({
     [`${path}/@v/list`]: `${version}\n`,
