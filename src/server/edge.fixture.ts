@@ -143,6 +143,10 @@ export interface Served {
 }
 
 export interface ServeOptions {
+  /** In the place of the table. */
+  readonly resolver?: Resolver;
+  /** In the place of the one that allows all but denied.example. */
+  readonly gate?: Gate;
   readonly databases?: ChecksumDatabases;
   readonly edge?: Partial<EdgeOptions>;
   readonly limits?: Partial<ListenerLimits>;
@@ -157,9 +161,9 @@ export async function serve(o: ServeOptions = {}): Promise<Served> {
   const resolver = new StubResolver();
   const outcomes: RequestOutcome[] = [];
   const edge = createEdge({
-    resolver,
+    resolver: o.resolver ?? resolver,
     databases: o.databases ?? noDatabases,
-    gate: openGate,
+    gate: o.gate ?? openGate,
     observer: o.observer ?? { onRequestEnd: (outcome) => void outcomes.push(outcome) },
     health: { readiness: o.readiness ?? (() => Promise.resolve({ ready: true, detail: 'store readable' })) },
     metrics: o.metrics,
