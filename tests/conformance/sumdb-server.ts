@@ -1,0 +1,102 @@
+/**
+ * Our own checksum database over HTTP, against a transcript of the reference server: the same key and the same records, each added at its first
+ * lookup. What was answered has to be the same bytes of the same type, and so has what was malformed.
+ *
+ * Three differences. Texts of "not found" are ours, statuses are not. Where the reference fails with 500 (names that cannot be
+ * unescaped) any failure will do. And here the database stands below `/sumdb/NAME/`, where `supported` is the proxy's to answer.
+ */
+import { MemoryRegister } from '../../src/coordination/memory/memory-register.ts';
+import { type ModuleVersion, parseModulePath, type Version } from '../../src/gomod/module.ts';
+import { parseSignerKey } from '../../src/gomod/sumdb/note.ts';
+import type { HeadCopy } from '../../src/ledger/head-copy.ts';
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
+import { createLog } from '../../src/ledger/log.ts';
+import { RecordIndex } from '../../src/ledger/record-index.ts';
+import { createChecksumDatabases } from '../../src/resolver/checksum-databases.ts';
+import { serve } from '../../src/server/edge.fixture.ts';
+import { systemClock } from '../../src/std/clock.ts';
+import { MemoryStore } from '../../src/storage/memory/memory-store.ts';
+import { type Row, rowsOf, type Suite, stringAt, type Tally } from './suite.ts';
+
+const CAPACITY = 64 * 1024 * 1024;
+const signal = new AbortController().signal;
+
+async function runTranscript(data: unknown, t: Tally): Promise<void> {
+  const records = rowsOf(data, 'records');
+  const requests = rowsOf(data, 'requests');
+  const ledger = await ledgerOf(stringAt(data as Row, 'skey'), records);
+  const databases = createChecksumDatabases({
+    served: [{ database: ledger, takesPrivate: true }],
+    isPrivate: () => false,
+  });
+  const server = await serve({ databases });
+  try {
+    // The last block of the transcript comes after all records have been added.
+    const allAdded = requests.findLastIndex((request) => request['path'] === '/latest');
+    for (const [n, request] of requests.entries()) {
+      if (n === allAdded) for (const record of records) await ledger.record(moduleOf(record), { signal });
+      await replay(request, `${server.url}/sumdb/${ledger.name}`, t);
+    }
+  } finally {
+    await server.stop();
+    await ledger.close();
+  }
+}
+
+/** An empty ledger that finds out about modules from the records of the transcript. */
+async function ledgerOf(signerKey: string, records: readonly Row[]): Promise<Ledger> {
+  const signer = parseSignerKey(signerKey);
+  const registers = new MemoryRegister({ capacityBytes: CAPACITY });
+  await createLog(registers, signer.verifier, { signal });
+  const parts = {
+    signer,
+    registers,
+    store: new MemoryStore({ capacityBytes: CAPACITY, now: Date.now }),
+    copy: copyInMemory(),
+    index: new RecordIndex(':memory:'),
+    observer: { onAppended: () => undefined, onRetagged: () => undefined },
+    clock: systemClock,
+    discover: async ({ path, version }: ModuleVersion) => {
+      const record = records.find((one) => one['path'] === path && one['version'] === version);
+      return record && stringAt(record, 'text');
+    },
+  };
+  return openLedger(parts, { signal });
+}
+
+function copyInMemory(): HeadCopy {
+  let held: Uint8Array | undefined;
+  return {
+    read: async () => held,
+    write: async (bytes) => {
+      held = bytes;
+    },
+  };
+}
+
+function moduleOf(record: Row): ModuleVersion {
+  return { path: parseModulePath(stringAt(record, 'path')), version: stringAt(record, 'version') as Version };
+}
+
+async function replay(request: Row, base: string, t: Tally): Promise<void> {
+  const path = stringAt(request, 'path');
+  const response = await fetch(base + path);
+  const body = await response.bytes();
+  const isSame =
+    response.status === request['status'] &&
+    response.headers.get('content-type') === request['content_type'] &&
+    Buffer.from(body).equals(Buffer.from(stringAt(request, 'body_b64'), 'base64'));
+  t.check(`GET ${path}`, meets(path, Number(request['status']), response.status, isSame), () => {
+    const said = `${response.status} ${response.headers.get('content-type')} ${JSON.stringify(Buffer.from(body).toString())}`;
+    return `got ${said}, want ${request['status']}`;
+  });
+}
+
+/** See the head of this file. */
+function meets(path: string, wanted: number, status: number, isSame: boolean): boolean {
+  if (path === '/supported') return status === 200;
+  if (wanted === 500) return status >= 400;
+  return wanted === 404 ? status === 404 : isSame;
+}
+
+export const suites: readonly Suite[] = [{ group: 'sumdb', file: 'sumdb/server.json', run: runTranscript }];
