@@ -1,0 +1,222 @@
+import type { ModuleVersion } from '../gomod/module.ts';
+import { sumsIn } from '../gomod/sumdb/text.ts';
+import { type Ask, waitFor } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError } from '../std/errors.ts';
+import type { ProvenRecord } from '../verify/checksum-database.ts';
+import { catchUp } from './cover.ts';
+import type { Heads } from './heads.ts';
+import type { Log } from './log.ts';
+import type { LedgerObserver } from './observer.ts';
+import type { RecordIndex } from './record-index.ts';
+
+/** Bounds of the sequencer. */
+export interface SequencerLimits {
+  /** Requests that wait; one more is OVERLOADED. */
+  readonly queued: number;
+  /** Records of one batch. */
+  readonly batchRecords: number;
+  /** Their texts together, bytes. With 255 records of before that are 4 KiB at most, the state stays below the 4 MiB of a register. */
+  readonly batchBytes: number;
+}
+
+export const DEFAULT_SEQUENCER_LIMITS: SequencerLimits = {
+  queued: 8192,
+  batchRecords: 4096,
+  batchBytes: 2 * 1024 * 1024,
+};
+
+/** Rounds of one batch; each means that another process added records in between. */
+const MAX_ROUNDS = 50;
+
+export interface SequencerParts {
+  readonly log: Log;
+  readonly index: RecordIndex;
+  readonly heads: Heads;
+  readonly observer: LedgerObserver;
+  readonly clock: Clock;
+  readonly limits?: Partial<SequencerLimits>;
+}
+
+interface Waiting {
+  readonly module: ModuleVersion;
+  /** Absent: only what is logged already is asked for. */
+  readonly text?: string;
+  readonly resolve: (record: ProvenRecord | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The only writer of the log in this process. Requests that come while a batch is being made durable form the next batch, so the cost of a durable write is
+ * shared by all who wait. (path, version) is unique, and the first sum stays for ever.
+ */
+export class Sequencer {
+  readonly #parts: SequencerParts;
+  readonly #limits: SequencerLimits;
+  readonly #stop = new AbortController();
+  readonly #queue: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(parts: SequencerParts) {
+    this.#parts = parts;
+    this.#limits = { ...DEFAULT_SEQUENCER_LIMITS, ...parts.limits };
+  }
+
+  /**
+   * The record of `module`: the one that is logged, else `text`, which was checked, logged now. Resolves when it is durable and a head that contains it is published.
+   * Rejects with OVERLOADED, ABORTED (also when closed), or what the store says; then the record may be in the log or not, and may be offered again.
+   */
+  async append(module: ModuleVersion, text: string, o: Ask): Promise<ProvenRecord> {
+    const record = await this.#enqueue(module, text, o);
+    if (record === undefined) throw new AppError('INTERNAL', `log ${module.path}@${module.version}: it has no record`);
+    return record;
+  }
+
+  /** The record of `module`, under a published head, when it is logged by whatever process. */
+  async confirm(module: ModuleVersion, o: Ask): Promise<ProvenRecord | undefined> {
+    return await this.#enqueue(module, undefined, o);
+  }
+
+  /** Takes no more, and resolves when what was taken is done. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#running;
+    this.#stop.abort();
+  }
+
+  async #enqueue(module: ModuleVersion, text: string | undefined, o: Ask): Promise<ProvenRecord | undefined> {
+    if (this.#isClosed) throw new AppError('ABORTED', `log ${module.path}@${module.version}: the ledger is closed`);
+    if (this.#queue.length >= this.#limits.queued)
+      throw new AppError(
+        'OVERLOADED',
+        `log ${module.path}@${module.version}: ${this.#queue.length} records wait already`,
+      );
+    const { promise, resolve, reject } = Promise.withResolvers<ProvenRecord | undefined>();
+    this.#queue.push({ module, resolve, reject, ...(text === undefined ? {} : { text }) });
+    this.#running ??= this.#run();
+    return await waitFor(promise, o.signal);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch();
+      try {
+        await this.#process(batch);
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #takeBatch(): readonly Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { text = '' } of this.#queue) {
+      // Three bytes at most for each unit of a string.
+      bytes += text.length * 3;
+      if (count > 0 && (bytes > this.#limits.batchBytes || count >= this.#limits.batchRecords)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #process(batch: readonly Waiting[]): Promise<void> {
+    const { log, heads } = this.#parts;
+    const o = { signal: this.#stop.signal };
+    await log.settle(o);
+    const numbers = await this.#logAll(batch, o);
+    await heads.publish(log.head, o);
+    for (const waiting of batch) await this.#answer(waiting, numbers.get(keyOf(waiting.module)), o);
+  }
+
+  /** Logs what is not logged yet, and returns the number of each module's record. */
+  async #logAll(batch: readonly Waiting[], o: Ask): Promise<ReadonlyMap<string, number>> {
+    const { log, index, observer, clock } = this.#parts;
+    const startedAt = clock.monotonic();
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      await log.refreshIfUnsure(o);
+      await catchUp(index, log, o);
+      const { numbers, fresh, isBehind } = this.#sort(batch);
+      if (isBehind) {
+        await log.refresh(o);
+        continue;
+      }
+      if (fresh.size === 0) return numbers;
+      const first = log.head.size;
+      if (
+        (await log.append(
+          [...fresh.values()].map(({ text }) => text),
+          o,
+        )) === 'conflict'
+      )
+        continue;
+      const entries = [...fresh.values()].map(({ module }, i) => ({ module, number: first + i }));
+      index.add(entries, log.key.text, log.head);
+      observer.onAppended({ records: fresh.size, size: log.head.size, durationMs: clock.monotonic() - startedAt });
+      return numbers;
+    }
+    throw new AppError('CONFLICT', 'append to the ledger: other processes keep being first');
+  }
+
+  #sort(batch: readonly Waiting[]): Sorted {
+    const { log, index } = this.#parts;
+    const numbers = new Map<string, number>();
+    const fresh = new Map<string, Fresh>();
+    let isBehind = false;
+    for (const { module, text } of batch) {
+      const key = keyOf(module);
+      if (numbers.has(key)) continue;
+      const number = index.find(module);
+      isBehind ||= number !== undefined && number >= log.head.size;
+      if (number !== undefined) numbers.set(key, number);
+      else if (text !== undefined) {
+        numbers.set(key, log.head.size + fresh.size);
+        fresh.set(key, { module, text });
+      }
+    }
+    return { numbers, fresh, isBehind };
+  }
+
+  async #answer(
+    { module, text: offered, resolve, reject }: Waiting,
+    number: number | undefined,
+    o: Ask,
+  ): Promise<void> {
+    if (number === undefined) return resolve(undefined);
+    try {
+      const { log, observer } = this.#parts;
+      const text = await log.view.record(number, o);
+      if (offered !== undefined && !haveSameSums(module, text, offered))
+        observer.onRetagged({ subject: `${module.path}@${module.version}`, logged: text, offered });
+      resolve({ database: log.key.name, record: number, treeSize: log.head.size, text });
+    } catch (error) {
+      reject(error);
+    }
+  }
+}
+
+interface Fresh {
+  readonly module: ModuleVersion;
+  readonly text: string;
+}
+
+interface Sorted {
+  /** Of each module that has a record, or will have one when `fresh` is appended. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** In the order of their numbers. */
+  readonly fresh: ReadonlyMap<string, Fresh>;
+  /** The index, which processes share, has a record that the log did not have when it was read here. */
+  readonly isBehind: boolean;
+}
+
+/** Whether both say the same of the zip and the go.mod. */
+function haveSameSums(module: ModuleVersion, a: string, b: string): boolean {
+  const [x, y] = [sumsIn(a, module), sumsIn(b, module)];
+  return x.zip.join() === y.zip.join() && x.mod.join() === y.mod.join();
+}
+
+function keyOf({ path, version }: ModuleVersion): string {
+  return `${path}@${version}`;
+}
