@@ -44,6 +44,18 @@ describe('memory, store, fill', () => {
     expect([...rig.artifacts.held.keys()]).toEqual([`public mod ${M}`]);
   });
 
+  test('what proves a go.mod or a zip is looked up meanwhile, once however many sources are asked; an info needs no proof', async () => {
+    rig.source('A').fails = 'NOT_FOUND';
+    rig.source('B').has('rsc.io/quote', 'v1.5.2');
+    await ask('info', 'A,B');
+    expect(rig.anticipated).toEqual([]);
+    await ask('mod', 'A,B');
+    await ask('mod', 'A,B');
+    expect(rig.anticipated).toEqual([M]);
+    await ask('zip', 'A,B');
+    expect(rig.anticipated).toEqual([M, M]);
+  });
+
   test('each kind walks the list on its own: info from A, zip from B', async () => {
     rig.source('A').zips.clear();
     rig.source('B').has('rsc.io/quote', 'v1.5.2', 'from B');

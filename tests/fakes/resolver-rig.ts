@@ -19,6 +19,7 @@ import { goSumPins } from '../../src/verify/pins.ts';
 import { markVerified, type Verified } from '../../src/verify/verified.ts';
 import { createVerifier } from '../../src/verify/verifier.ts';
 import { ManualClock } from './manual-clock.ts';
+import { noDatabase } from './no-database.ts';
 import { ScriptedSource } from './scripted-source.ts';
 
 /** Artifacts in a map. */
@@ -171,6 +172,8 @@ export interface Rig {
   readonly registers: MapRegister;
   readonly fetches: FetchOutcome[];
   readonly troubles: StoreTrouble[];
+  /** Modules whose proof was to be looked up. */
+  readonly anticipated: string[];
   /** Bodies in spools that nobody discarded yet. */
   readonly spooled: Set<Spooled>;
   /** By name, made on first use. */
@@ -199,12 +202,13 @@ export function createRig(
   };
   const fetches: FetchOutcome[] = [];
   const troubles: StoreTrouble[] = [];
+  const anticipated: string[] = [];
   const spooled = new Set<Spooled>();
   const resolver = createResolver({
     artifacts,
     registers,
     sources,
-    verifier,
+    verifier: { ...verifier, anticipate: ({ path, version }) => void anticipated.push(`${path}@${version}`) },
     spools: { spool: () => trackedSpool(spooled) },
     openSpooled,
     clock,
@@ -219,6 +223,7 @@ export function createRig(
     registers,
     fetches,
     troubles,
+    anticipated,
     spooled,
     source: (name) => sources.get(name) as ScriptedSource,
     question: (list = 'A', o = {}) => ({
