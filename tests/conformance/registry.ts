@@ -5,6 +5,7 @@ import { suites as coreZip } from './core-zip.ts';
 import { suites as goproxyAuth } from './goproxy-auth.ts';
 import { suites as goproxyFallback } from './goproxy-fallback.ts';
 import { suites as goproxyTraces } from './goproxy-traces.ts';
+import { suites as sumdbClient } from './sumdb-client.ts';
 import { suites as sumdbServer } from './sumdb-server.ts';
 import { suites as sumdbCore } from './sumdb-core.ts';
 import type { Suite } from './suite.ts';
@@ -17,5 +18,6 @@ export const registry: readonly Suite[] = [
   ...goproxyFallback,
   ...goproxyTraces,
   ...sumdbCore,
+  ...sumdbClient,
   ...sumdbServer,
 ];

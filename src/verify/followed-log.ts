@@ -1,0 +1,153 @@
+import type { VerifierKey } from '../gomod/sumdb/note.ts';
+import { type Tile, tilePath } from '../gomod/sumdb/tile.ts';
+import type { Ask } from '../std/ask.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError, isAppError } from '../std/errors.ts';
+import type { DatabaseAsk } from './checksum-database.ts';
+import type { ForkReports } from './fork-report.ts';
+import type { KnownLog } from './known-log.ts';
+import { MAX_LOOKUP_BYTES } from './lookup-store.ts';
+import type { RecordTiles } from './record-tiles.ts';
+import { SharedWork } from './shared-work.ts';
+import { openHead, type SignedHead } from './signed-head.ts';
+import type { Way, Ways } from './sumdb-remote.ts';
+import { tilesFrom } from './tile-fetch.ts';
+import type { FetchTile } from './tile-reading.ts';
+import { TILE_HEIGHT, widthAt } from './tile-store.ts';
+
+/** So long a tree head is given out before the database is asked for a newer one, ms; and so long that may take before the known one is good enough. */
+const HEAD_FRESH_MS = 5000;
+const HEAD_PATIENCE_MS = 2000;
+
+export interface FollowedLogParts {
+  /** Name of the database. */
+  readonly database: string;
+  readonly key: VerifierKey;
+  readonly ways: Ways;
+  readonly log: KnownLog;
+  readonly recordTiles: RecordTiles;
+  readonly forks: ForkReports;
+  readonly clock: Clock;
+}
+
+/** A log that is known, and the ways to know more of it. Rejects as the port ChecksumDatabase says. */
+export class FollowedLog {
+  readonly #parts: FollowedLogParts;
+  readonly #following = new SharedWork<void>(1);
+  #isChecked = false;
+  #freshUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: FollowedLogParts) {
+    this.#parts = parts;
+  }
+
+  get head(): SignedHead | undefined {
+    return this.#parts.log.head;
+  }
+
+  /** The answer that `run` gets by one of the ways. Nothing new is taken from a log that was forked, and nothing before our own head was found to be sound. */
+  async ask<T>(attempted: string, run: (way: Way, fetch: FetchTile) => Promise<T>, o: Ask): Promise<T> {
+    await this.#parts.log.load(o);
+    await this.#parts.forks.requireNone(o);
+    return await this.#parts.ways.ask(
+      `${attempted} in ${this.#parts.database}`,
+      async (way) => {
+        const fetch = tilesFrom(way);
+        await this.#checkOwnHead(fetch, o);
+        return await run(way, fetch);
+      },
+      o,
+    );
+  }
+
+  async #checkOwnHead(fetch: FetchTile, o: Ask): Promise<void> {
+    if (this.#isChecked) return;
+    try {
+      await this.#parts.log.check(fetch, o);
+      this.#isChecked = true;
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const message = `check the stored head of ${this.head?.size ?? 0} records: ${error.message}`;
+      throw new AppError(error.code, message, { cause: error, detail: error.detail });
+    }
+  }
+
+  /** A tile of hashes or records; if our head does not reach so far, the newest one is asked for first. */
+  async tile(tile: Tile, o: DatabaseAsk): Promise<Uint8Array> {
+    await this.#parts.log.load(o);
+    const level = tile.level === 'data' ? 0 : tile.level;
+    if (tile.height === TILE_HEIGHT && o.mayFetch !== 'no' && tile.width > this.#widthAt(level, tile.index))
+      await this.#follow(o);
+    const widest = this.#widthAt(level, tile.index);
+    if (tile.height !== TILE_HEIGHT || tile.width > widest)
+      throw new AppError('NOT_FOUND', `read ${tilePath(tile)} in ${this.#parts.database}: no such tile`);
+    if (tile.level !== 'data') return await this.#hashTile({ ...tile, level }, o);
+    const hashes = await this.#hashTile({ ...tile, level, width: widest }, o);
+    const whole = { ...tile, width: widest };
+    return await this.#ownFirst(
+      tile,
+      (fetch, asked) => this.#parts.recordTiles.read(tile, whole, hashes, fetch, asked),
+      o,
+    );
+  }
+
+  /** Asks for a newer head, unless that was done a moment ago. A known head is good enough when a newer one cannot be had soon. */
+  async refresh(o: Ask): Promise<void> {
+    const { clock } = this.#parts;
+    if (clock.monotonic() < this.#freshUntil) return;
+    const late = new AbortController();
+    const cancel = clock.after(HEAD_PATIENCE_MS, () => late.abort(new AppError('UPSTREAM_TIMEOUT', 'no head in time')));
+    const isKnown = this.head !== undefined;
+    try {
+      await this.#follow(isKnown ? { signal: AbortSignal.any([o.signal, late.signal]) } : o);
+    } catch (error) {
+      if (!isKnown || o.signal.aborted) throw error;
+    } finally {
+      cancel();
+    }
+    this.#freshUntil = clock.monotonic() + HEAD_FRESH_MS;
+  }
+
+  /** Asks for the newest head, and adopts it. */
+  async #follow(o: Ask): Promise<void> {
+    await this.#following.join('', (asked) => this.#readHead(asked), o);
+  }
+
+  async #readHead(o: Ask): Promise<void> {
+    try {
+      await this.ask(
+        'read the tree head',
+        async (way, fetch) => {
+          const note = await way.read('latest', '/latest', { ...o, maxBytes: MAX_LOOKUP_BYTES });
+          await this.#parts.log.merge(openHead(note, this.#parts.key), undefined, fetch, o);
+        },
+        o,
+      );
+    } catch (error) {
+      if (!isAppError(error, 'NOT_FOUND')) throw error;
+      throw new AppError('SUMDB_UNAVAILABLE', error.message, { cause: error });
+    }
+  }
+
+  #widthAt(level: number, index: number): number {
+    return widthAt(this.head?.size ?? 0, level, index);
+  }
+
+  async #hashTile(tile: Tile & { readonly level: number }, o: DatabaseAsk): Promise<Uint8Array> {
+    return await this.#ownFirst(tile, (fetch, asked) => this.#parts.log.tile(tile, fetch, asked), o);
+  }
+
+  /** What `read` finds here, or what it fetches when what is here is missing or damaged. */
+  async #ownFirst(
+    tile: Tile,
+    read: (fetch: FetchTile | undefined, o: Ask) => Promise<Uint8Array>,
+    o: DatabaseAsk,
+  ): Promise<Uint8Array> {
+    try {
+      return await read(undefined, o);
+    } catch (error) {
+      if (o.mayFetch === 'no' || !isAppError(error, 'NOT_FOUND', 'SUMDB_INCONSISTENT')) throw error;
+    }
+    return await this.ask(`read ${tilePath(tile)}`, (_way, fetch) => read(fetch, o), o);
+  }
+}

@@ -1,0 +1,249 @@
+import { equalHashes, type Hash } from '../gomod/sumdb/hash.ts';
+import { tileHashReader } from '../gomod/sumdb/tile-reader.ts';
+import type { Tile } from '../gomod/sumdb/tile.ts';
+import type { TreeHead } from '../gomod/sumdb/text.ts';
+import { proveTree, storedHashIndex, subtreeIndexes, treeHash } from '../gomod/sumdb/tree.ts';
+import { type Ask, waitFor } from '../std/ask.ts';
+import { AppError, isAppError } from '../std/errors.ts';
+import type { Fork, ForkReports } from './fork-report.ts';
+import { NOTHING_KNOWN, type SignedHead } from './signed-head.ts';
+import { type FetchTile, TileReading } from './tile-reading.ts';
+import { beginning, TILE_HEIGHT, type TileStore, widthAt } from './tile-store.ts';
+import type { Standing, TreeHeads } from './tree-heads.ts';
+
+/** So often a head may be adopted elsewhere while one is being proven here. */
+const MAX_TRIES = 32;
+
+export interface KnownLogParts {
+  /** Name of the database. */
+  readonly database: string;
+  readonly heads: TreeHeads;
+  readonly tiles: TileStore;
+  readonly forks: ForkReports;
+}
+
+/** Stored hashes that were proven to be in one tree, and the tiles that prove it. */
+interface Proven {
+  readonly hashes: ReadonlyMap<number, Hash>;
+  readonly reading: TileReading;
+}
+
+/** What a lookup needs of a merge. */
+interface Merged {
+  /** Of the record that was asked for; undefined when the tree has no such record. */
+  readonly hash: Hash | undefined;
+  readonly treeSize: number;
+}
+
+/**
+ * What is known of one log. There is one adopted head, and everything that a client needs in order to follow it is stored before it is adopted: the tiles
+ * of its right edge, and those that prove that it contains the head before. So every tile on the way from a record that was ever proven to the adopted
+ * head is stored, in the width it has there: each partial tile was at the right edge of some head, and the proof for the next head reads it again.
+ */
+export class KnownLog {
+  readonly #parts: KnownLogParts;
+  #isLoaded = false;
+  /** Ends when nobody is at work any more who came too late once. */
+  #turn = Promise.resolve();
+
+  constructor(parts: KnownLogParts) {
+    this.#parts = parts;
+  }
+
+  get head(): SignedHead | undefined {
+    return this.#parts.heads.standing.head;
+  }
+
+  /** Reads the stored head, once. Rejects with STORE_CORRUPT or STORE_UNAVAILABLE when that cannot be done: without it nothing new is believed. */
+  async load(o: Ask): Promise<void> {
+    if (this.#isLoaded) return;
+    const standing = await this.#parts.heads.read(o);
+    if (this.#isLoaded) return;
+    this.#parts.heads.take(standing);
+    this.#isLoaded = true;
+  }
+
+  /**
+   * Takes note of a head that the log signed: it is adopted if it is larger than ours. Returns the hash of the record `id` and the size of the tree
+   * in which it was proven; no hash when the tree has no such record. Rejects with SUMDB_INCONSISTENT for a fork, which is reported, and for tiles that prove
+   * nothing; and with what `fetch` rejects with.
+   */
+  async merge(received: SignedHead, id: number | undefined, fetch: FetchTile | undefined, o: Ask): Promise<Merged> {
+    const attempt = (): Promise<Merged | undefined> => this.#tryToMerge(received, id, fetch, o);
+    return (await attempt()) ?? (await this.#inTurn(() => this.#untilMerged(attempt), o));
+  }
+
+  /** Checks that the adopted head can be followed, reading again what is not stored. Rejects with SUMDB_INCONSISTENT when the tiles do not lead to it. */
+  async check(fetch: FetchTile | undefined, o: Ask): Promise<void> {
+    const { head } = this;
+    if (head === undefined || head.size === 0) return;
+    const { reading } = await this.#prove(head, subtreeIndexes(head.size), fetch, o);
+    await keepIfPossible(reading, o);
+  }
+
+  /** The hash of record `id` in our tree; undefined when it has none. Without `fetch` it is read from what is stored, else NOT_FOUND. */
+  async recordHash(id: number, fetch: FetchTile | undefined, o: Ask): Promise<Hash | undefined> {
+    const { head } = this;
+    if (head === undefined || id >= head.size) return undefined;
+    const index = storedHashIndex(0, id);
+    const { hashes, reading } = await this.#prove(head, [index], fetch, o);
+    await keepIfPossible(reading, o);
+    return hashes.get(index);
+  }
+
+  /** A hash tile of our tree. Without `fetch` it is read from what is stored. NOT_FOUND when our tree does not reach so far. */
+  async tile(tile: Tile & { readonly level: number }, fetch: FetchTile | undefined, o: Ask): Promise<Uint8Array> {
+    const { level, index, width } = tile;
+    const widest = widthAt(this.head?.size ?? 0, level, index);
+    if (this.head === undefined || tile.height !== TILE_HEIGHT || width > widest)
+      throw new AppError('NOT_FOUND', `read a tile of ${this.#parts.database}: it has no such tile`);
+    const remembered = this.#parts.tiles.remembered(tile, widest);
+    if (remembered !== undefined) return remembered;
+    const whole = { ...tile, width: widest };
+    const lastHash = storedHashIndex(level * TILE_HEIGHT, index * 2 ** TILE_HEIGHT + widest - 1);
+    const { reading } = await this.#prove(this.head, [lastHash], fetch, o);
+    await keepIfPossible(reading, o);
+    return this.#parts.tiles.remembered(tile, widest) ?? beginning(reading.bytesOf(whole), width);
+  }
+
+  /** Undefined when another head was adopted meanwhile. */
+  async #tryToMerge(
+    received: SignedHead,
+    id: number | undefined,
+    fetch: FetchTile | undefined,
+    o: Ask,
+  ): Promise<Merged | undefined> {
+    const from = this.#parts.heads.standing;
+    const isGrowth = from.head === undefined || received.size > from.head.size;
+    const newer = isGrowth ? received : from.head;
+    const older = isGrowth ? from.head : received;
+    const index = id !== undefined && id < newer.size ? storedHashIndex(0, id) : undefined;
+    const proven = await this.#requireInside(older, newer, index, fetch, o);
+    if (!(await this.#settle(proven, from, isGrowth ? received : undefined, fetch, o))) return undefined;
+    return { hash: index === undefined ? undefined : proven.hashes.get(index), treeSize: newer.size };
+  }
+
+  async #untilMerged(attempt: () => Promise<Merged | undefined>): Promise<Merged> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const merged = await attempt();
+      if (merged !== undefined) return merged;
+    }
+    throw new AppError('SUMDB_UNAVAILABLE', `follow ${this.#parts.database}: its head changed too often meanwhile`);
+  }
+
+  /** Those who came too late once go on one after the other: else each of many heads at a time could be overtaken by all others. */
+  async #inTurn<T>(run: () => Promise<T>, o: Ask): Promise<T> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    try {
+      await waitFor(before, o.signal);
+      return await run();
+    } finally {
+      void before.then(resolve);
+    }
+  }
+
+  /** Proves that `older` is a beginning of `newer`, and what the hash at `index` is there. Whether it stays in mind is the caller's to say. */
+  async #requireInside(
+    older: SignedHead | undefined,
+    newer: SignedHead,
+    index: number | undefined,
+    fetch: FetchTile | undefined,
+    o: Ask,
+  ): Promise<Proven> {
+    const { size, hash } = older ?? NOTHING_KNOWN;
+    // The right edge of the newer tree is read in any case, so that it is stored before the head is adopted.
+    const indexes = [...subtreeIndexes(newer.size), ...subtreeIndexes(size), ...(index === undefined ? [] : [index])];
+    const proven = await this.#prove(newer, indexes, fetch, o);
+    const inside = await treeHash(size, async (wanted) => wanted.map((one) => hashAt(proven, one)));
+    if (older === undefined || equalHashes(inside, hash)) return proven;
+    throw await this.#parts.forks.file(await forkOf(older, newer, inside, proven.reading), o);
+  }
+
+  /**
+   * The hashes at `indexes` of `tree`, from what is here and what `fetch` gets. If what is here does not fit, everything is fetched: it may be damaged,
+   * or `tree` may be of the other side of a fork, and then that must come out.
+   */
+  async #prove(tree: TreeHead, indexes: readonly number[], fetch: FetchTile | undefined, o: Ask): Promise<Proven> {
+    const { tiles } = this.#parts;
+    const own = new TileReading({ tiles, fetch, isFresh: false, ask: o });
+    try {
+      return await readHashes(tree, indexes, own);
+    } catch (error) {
+      if (!isAppError(error, 'SUMDB_INCONSISTENT') || !own.usedOwn || fetch === undefined) throw error;
+      return await readHashes(tree, indexes, new TileReading({ tiles, fetch, isFresh: true, ask: o }));
+    }
+  }
+
+  /**
+   * Stores what was proven, and adopts `next` if there is one. False when another head was adopted meanwhile; then that is ours. A store that takes nothing
+   * does not make the proof less true: only the head is not adopted then, for nobody could follow it later.
+   */
+  async #settle(
+    { reading }: Proven,
+    from: Standing,
+    next: SignedHead | undefined,
+    fetch: FetchTile | undefined,
+    o: Ask,
+  ): Promise<boolean> {
+    const { heads, tiles } = this.#parts;
+    if (!(await keepIfPossible(reading, o)) || next === undefined) return true;
+    const isAdopted = await unlessUnavailable(heads.advance(from, next, o));
+    if (isAdopted === true) await tiles.dropGrown(from.head?.size ?? 0, next.size, o);
+    else if (isAdopted === false && heads.standing === from) await this.#takeOver(from, fetch, o);
+    return isAdopted !== false;
+  }
+
+  /** Another process adopted a head: it must be of one history with ours. Its tiles are stored already. */
+  async #takeOver(from: Standing, fetch: FetchTile | undefined, o: Ask): Promise<void> {
+    const theirs = await this.#parts.heads.read(o);
+    if (theirs.head !== undefined && from.head !== undefined) {
+      const isGrowth = theirs.head.size > from.head.size;
+      const [older, newer] = isGrowth ? [from.head, theirs.head] : [theirs.head, from.head];
+      const { reading } = await this.#requireInside(older, newer, undefined, fetch, o);
+      await keepIfPossible(reading, o);
+    }
+    if (this.#parts.heads.standing === from) this.#parts.heads.take(theirs);
+  }
+}
+
+/** Whether the tiles are durable now. What is not is not remembered either: it could end in an adopted head without being stored. */
+async function keepIfPossible(reading: TileReading, o: Ask): Promise<boolean> {
+  return (await unlessUnavailable(reading.keep(o).then(() => true))) ?? false;
+}
+
+/** What `storing` leads to, or undefined when the store cannot take anything now. */
+async function unlessUnavailable<T>(storing: Promise<T>): Promise<T | undefined> {
+  try {
+    return await storing;
+  } catch (error) {
+    if (isAppError(error, 'STORE_UNAVAILABLE')) return undefined;
+    throw error;
+  }
+}
+
+async function readHashes(tree: TreeHead, indexes: readonly number[], reading: TileReading): Promise<Proven> {
+  const wanted = [...new Set(indexes)];
+  const found = wanted.length === 0 ? [] : await tileHashReader(tree, reading)(wanted);
+  return { hashes: new Map(wanted.map((index, i) => [index, found[i] as Hash])), reading };
+}
+
+function hashAt({ hashes }: Proven, index: number): Hash {
+  const hash = hashes.get(index);
+  if (hash === undefined) throw new AppError('INTERNAL', `compare two trees: hash ${index} was not read`);
+  return hash;
+}
+
+/** The proof may need tiles that cannot be had; the contradiction is certain all the same. */
+async function forkOf(older: SignedHead, newer: SignedHead, inside: Hash, reading: TileReading): Promise<Fork> {
+  try {
+    return {
+      older,
+      newer,
+      proof: [inside, ...(await proveTree(newer.size, older.size, tileHashReader(newer, reading)))],
+    };
+  } catch {
+    return { older, newer, proof: [inside] };
+  }
+}

@@ -1,0 +1,78 @@
+import type { LRUCache } from 'lru-cache';
+import type { ModuleVersion } from '../gomod/module.ts';
+import { formatRecord, parseRecord } from '../gomod/sumdb/text.ts';
+import type { Ask } from '../std/ask.ts';
+import { isAppError } from '../std/errors.ts';
+import type { BlobStore } from '../storage/store.ts';
+import type { DatabasePlace } from './database-place.ts';
+import { keepProof, readProof } from './proof-blobs.ts';
+
+/** A record of the log, and the beginning of the body of its lookup. */
+export interface KnownRecord {
+  readonly id: number;
+  readonly text: string;
+  /** The record as formatRecord writes it. The same object while it stays in memory. */
+  readonly bytes: Uint8Array;
+}
+
+/** Largest reply to a lookup, and largest record that is stored, bytes. Real ones have 500. */
+export const MAX_LOOKUP_BYTES = 128 * 1024;
+
+/** `text` as record `id`. Throws SUMDB_INCONSISTENT when it cannot be one. */
+export function recordOf(id: number, text: string): KnownRecord {
+  return { id, text, bytes: formatRecord(id, text) };
+}
+
+export interface LookupStoreParts {
+  readonly store: BlobStore;
+  readonly place: DatabasePlace;
+  readonly memory: LRUCache<string, Uint8Array>;
+}
+
+/** Which record a module has, for ever: number and text, without the tree head that came with it. */
+export class LookupStore {
+  readonly #parts: LookupStoreParts;
+
+  constructor(parts: LookupStoreParts) {
+    this.#parts = parts;
+  }
+
+  /** The proven record of `module`, if it is in memory. */
+  remembered(module: ModuleVersion): KnownRecord | undefined {
+    const bytes = this.#parts.memory.get(this.#parts.place.lookup(module));
+    return bytes && { ...parseRecord(bytes), bytes };
+  }
+
+  /** The stored record of `module`, not yet known to be right. */
+  async stored(module: ModuleVersion, o: Ask): Promise<KnownRecord | undefined> {
+    const { store, place } = this.#parts;
+    const bytes = await readProof(store, place.lookup(module), MAX_LOOKUP_BYTES, o);
+    return bytes && decoded(bytes);
+  }
+
+  /** From now on `record`, which was proven, is in memory. */
+  remember(module: ModuleVersion, record: KnownRecord): void {
+    this.#parts.memory.set(this.#parts.place.lookup(module), record.bytes);
+  }
+
+  /** Makes `record`, which was proven, durable, and remembers it. A store that takes nothing now, or no name so long, does not make it less true: it is asked for again. */
+  async keep(module: ModuleVersion, record: KnownRecord, o: Ask): Promise<void> {
+    try {
+      await keepProof(this.#parts.store, this.#parts.place.lookup(module), record.bytes, o);
+      this.remember(module, record);
+    } catch (error) {
+      if (!isAppError(error, 'STORE_UNAVAILABLE', 'TOO_LARGE')) throw error;
+    }
+  }
+}
+
+function decoded(bytes: Uint8Array): KnownRecord | undefined {
+  try {
+    const { id, text } = parseRecord(bytes);
+    const record = recordOf(id, text);
+    return Buffer.compare(record.bytes, bytes) === 0 ? record : undefined;
+  } catch (error) {
+    if (isAppError(error, 'SUMDB_INCONSISTENT')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,100 @@
+import type { LRUCache } from 'lru-cache';
+import type { Tile } from '../gomod/sumdb/tile.ts';
+import type { Ask } from '../std/ask.ts';
+import type { BlobStore } from '../storage/store.ts';
+import type { DatabasePlace } from './database-place.ts';
+import { keepProof, readProof } from './proof-blobs.ts';
+
+/** The height of the tiles of checksum databases. */
+export const TILE_HEIGHT = 8;
+const FULL_WIDTH = 2 ** TILE_HEIGHT;
+const HASH_BYTES = 32;
+/** Largest body of a hash tile. */
+export const MAX_TILE_BYTES = FULL_WIDTH * HASH_BYTES;
+
+export interface TileStoreParts {
+  readonly store: BlobStore;
+  readonly place: DatabasePlace;
+  /** Proven bytes by the key they are stored under; shared with others, bounded in bytes. */
+  readonly memory: LRUCache<string, Uint8Array>;
+}
+
+/** How many hashes of the tile at `level` and `index` the log has at `size` records: 0 to 256. */
+export function widthAt(size: number, level: number, index: number): number {
+  const hashes = Math.floor(size / FULL_WIDTH ** level);
+  return Math.min(Math.max(hashes - index * FULL_WIDTH, 0), FULL_WIDTH);
+}
+
+/** The first `width` hashes of a hash tile, as bytes of their own: what a cache counts is then what it holds. */
+export function beginning(tile: Uint8Array, width: number): Uint8Array {
+  return tile.slice(0, width * HASH_BYTES);
+}
+
+/** The hash tiles of one log: in memory the proven ones, as blobs the full ones for ever and the partial ones of the right edge until they have grown. */
+export class TileStore {
+  readonly #parts: TileStoreParts;
+
+  constructor(parts: TileStoreParts) {
+    this.#parts = parts;
+  }
+
+  /** The proven bytes of `tile`, of exactly its width, if they are in memory or the beginning of a tile that is: the full one, or the one of `widest`. */
+  remembered(tile: Tile, widest = FULL_WIDTH): Uint8Array | undefined {
+    const { memory, place } = this.#parts;
+    const key = place.tile(tile);
+    const found = memory.get(key);
+    if (found !== undefined || widest <= tile.width) return found;
+    const wider = memory.get(place.tile({ ...tile, width: widest }));
+    if (wider === undefined) return undefined;
+    const bytes = beginning(wider, tile.width);
+    memory.set(key, bytes);
+    return bytes;
+  }
+
+  /** The stored bytes of `tile`, of exactly its width, not yet known to be right. A wider tile has them too. */
+  async stored(tile: Tile, o: Ask): Promise<Uint8Array | undefined> {
+    const exact = await this.#load(tile, tile.width, o);
+    if (exact !== undefined || tile.width === FULL_WIDTH) return exact;
+    const full = await this.#load({ ...tile, width: FULL_WIDTH }, tile.width, o);
+    return full ?? (await this.#widerPartial(tile, o));
+  }
+
+  /** From now on `bytes`, which were proven, are in memory. */
+  remember(tile: Tile, bytes: Uint8Array): void {
+    this.#parts.memory.set(this.#parts.place.tile(tile), bytes);
+  }
+
+  /** Makes `bytes`, which were proven, durable. */
+  async keep(tile: Tile, bytes: Uint8Array, o: Ask): Promise<void> {
+    await keepProof(this.#parts.store, this.#parts.place.tile(tile), bytes, o);
+  }
+
+  /** Deletes the partial tiles of the right edge at `older` records that have grown at `newer`. What cannot be deleted now stays, and does no harm. */
+  async dropGrown(older: number, newer: number, o: Ask): Promise<void> {
+    const edge: Tile[] = [];
+    for (let level = 0, hashes = older; hashes > 0; level++, hashes = Math.floor(hashes / FULL_WIDTH)) {
+      const index = Math.floor(hashes / FULL_WIDTH);
+      const width = hashes % FULL_WIDTH;
+      if (width > 0 && widthAt(newer, level, index) > width) edge.push({ height: TILE_HEIGHT, level, index, width });
+    }
+    const { store, place } = this.#parts;
+    await Promise.allSettled(edge.map((tile) => store.delete(place.tile(tile), o)));
+  }
+
+  /** Another process may have seen the log grow, and dropped the width that is wanted here. */
+  async #widerPartial(tile: Tile, o: Ask): Promise<Uint8Array | undefined> {
+    const prefix = this.#parts.place.widthsOf(tile);
+    for await (const { key } of this.#parts.store.list(prefix, o)) {
+      const width = Number(key.slice(prefix.length));
+      if (width > tile.width) return await this.#load({ ...tile, width }, tile.width, o);
+    }
+    return undefined;
+  }
+
+  /** The first `width` hashes of the stored tile, unless its length is wrong. */
+  async #load(tile: Tile, width: number, o: Ask): Promise<Uint8Array | undefined> {
+    const bytes = await readProof(this.#parts.store, this.#parts.place.tile(tile), MAX_TILE_BYTES, o);
+    if (bytes?.length !== tile.width * HASH_BYTES) return undefined;
+    return width === tile.width ? bytes : beginning(bytes, width);
+  }
+}
