@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { build } from 'rolldown';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { plainZip } from '../../tests/fakes/plain-zip.ts';
 import { parseModulePath, type Version } from '../gomod/module.ts';
 import { memorySource } from '../gomod/zip/byte-source.ts';
 import { createZip } from '../gomod/zip/create.ts';
@@ -83,6 +84,18 @@ describe('a zip is inspected', () => {
     const missing: Spooled = { ...facts, kind: 'file', path: join(folder, 'missing.zip'), sizeBytes: 1 };
     await expect(one.inspect(missing, module, { signal })).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(await one.inspect(inMemory(large), module, { signal })).toEqual(wanted);
+  });
+
+  test('and a million directories that hold nothing are refused, and not the end of the thread', async () => {
+    // 100 names with 10,000 directories each, all distinct.
+    const deep = (i: number): string => `d${i}/${'a/'.repeat(9999)}`;
+    const names = Array.from({ length: 100 }, (_, i) => `example.com/m@v1.0.0/${deep(i)}f`);
+    const zip = plainZip(names.map((name) => ({ name, content: '' })));
+    const refused = inspector().inspect(inFile('hollow.zip', zip), module, { signal });
+    await expect(refused).rejects.toMatchObject({
+      code: 'ZIP_INVALID',
+      message: expect.stringContaining('more than 200000 files and directories') as string,
+    });
   });
 
   test('until its time is up; the next one gets a new thread', async () => {

@@ -1,5 +1,6 @@
 import { shown } from '../shown.ts';
 import { foldCase } from './fold.ts';
+import { MAX_PATHS } from './limits.ts';
 
 /** A path as it is spelled. All spellings of one path on a disk that ignores case have the same `place`. */
 interface Spelling {
@@ -26,14 +27,16 @@ interface Taken {
 
 /**
  * Finds files that could not stand beside each other on a disk that ignores case: remembers every path and its parent directories. Takes time
- * and memory in proportion to the lengths of the paths, however deep they are.
+ * and memory in proportion to the lengths of the paths, however deep they are; half a kilobyte for each path and parent directory, of which it takes MAX_PATHS.
  */
 export class Collisions {
   readonly #root: Spelling = { parent: undefined, element: '', place: {} };
+  #paths = 0;
 
   /** Why `path` cannot stand beside the paths before it, or undefined. A path with a fault is remembered too. */
   add(path: string, isDirectory: boolean): string | undefined {
     const added = this.#spellingOf(path);
+    if (added === undefined) return TOO_MANY_PATHS;
     const doubtful: Taken[] = [];
     for (let at = added; at.parent !== undefined; at = at.parent) {
       const mustBeDirectory = at !== added || isDirectory;
@@ -47,22 +50,27 @@ export class Collisions {
     return undefined;
   }
 
-  #spellingOf(path: string): Spelling {
-    let at = this.#root;
-    for (const element of path.split('/')) at = childOf(at, element);
+  /** Undefined when there is no room for it. */
+  #spellingOf(path: string): Spelling | undefined {
+    let at: Spelling | undefined = this.#root;
+    for (const element of path.split('/')) {
+      at = at.children?.get(element) ?? this.#newChild(at, element);
+      if (at === undefined) return undefined;
+    }
     return at;
+  }
+
+  #newChild(parent: Spelling, element: string): Spelling | undefined {
+    if (this.#paths >= MAX_PATHS) return undefined;
+    this.#paths++;
+    const child = { parent, element, place: placeIn(parent.place, foldCase(element)) };
+    parent.children ??= new Map();
+    parent.children.set(element, child);
+    return child;
   }
 }
 
-function childOf(parent: Spelling, element: string): Spelling {
-  parent.children ??= new Map();
-  let child = parent.children.get(element);
-  if (child === undefined) {
-    child = { parent, element, place: placeIn(parent.place, foldCase(element)) };
-    parent.children.set(element, child);
-  }
-  return child;
-}
+const TOO_MANY_PATHS = `more than ${MAX_PATHS} files and directories`;
 
 function placeIn(parent: Place, folded: string): Place {
   parent.children ??= new Map();

@@ -14,3 +14,8 @@ export const MAX_LICENSE_BYTES = 16 * MIB;
 export const MAX_ENTRIES = 100_000;
 /** Of its central directory, which is held in memory. */
 export const MAX_DIRECTORY_BYTES = 32 * MIB;
+/**
+ * Files, and directories that their names go through, each counted once. Real modules have fewer directories than files; names made of nothing but
+ * directories, for which Go has no bound, would fill the memory of the thread that reads them (256 MiB) at some 500,000 alone.
+ */
+export const MAX_PATHS = 200_000;
