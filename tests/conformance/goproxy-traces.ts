@@ -9,6 +9,12 @@
  * One is left out: the request for the .info of a pseudo-version that only an unclean list of the upstream named; the lists that Larder gives
  * out hold no pseudo-versions.
  *
+ * Where a step has a checksum database, its Larder checks against the same one, through the upstream, and relays it; `$P/NAME` as the address
+ * of a database becomes a Larder that relays `FAKE/NAME`. Such a Larder says no where the recorded proxy gave the go command something to find out
+ * for itself (a tampered go.mod; modules that cannot be checked because the database is down). Then the go command hears another failure, and stops
+ * at another place: what has to be the same there is that it fails, that go.mod and go.sum are what they were, and that nothing is in
+ * the module cache that the recorded run did not leave there.
+ *
  * A GOPROXY that is more than one plain base is tried a second time the other way round: as the upstream of a Larder.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,11 +24,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { isPseudoVersion } from '../../src/gomod/pseudo.ts';
 import { goVersion } from '../e2e/go-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/fake-upstream.ts';
-import { archivesOf } from './goproxy-content.ts';
+import { archivesOf, recordedDatabases } from './goproxy-content.ts';
 import { inOrder, type StepOutcome, TracedGo, withBase } from './goproxy-go.ts';
 import { type ServedLarder, serveLarder } from './goproxy-larder.ts';
 import { sideBySide } from './goproxy-parallel.ts';
-import { type Destination, type Exchange, startRecorder } from './goproxy-recorder.ts';
+import { goproxyOf, Larders, placesIn } from './goproxy-places.ts';
+import { type Exchange, startRecorder } from './goproxy-recorder.ts';
 import { type Row, rowsOf, type Suite, stringAt, type Tally } from './suite.ts';
 
 const OLDEST_GO = [1, 21] as const;
@@ -38,58 +45,15 @@ interface Stage {
   readonly recordedVersion: string;
 }
 
-// ------------------------------------------------------------------ the Larders
-
-/** A Larder for each way of the upstream to misbehave, made when first needed. */
-class Larders {
-  readonly #origin: string;
-  readonly #served = new Map<string, Promise<ServedLarder | undefined>>();
-
-  constructor(origin: string) {
-    this.#origin = origin;
-  }
-
-  /** Where a raw path goes when the bases in use are `$P` and each of `names` below it. */
-  async route(path: string, names: readonly string[]): Promise<Destination> {
-    const name = names.find((one) => path.startsWith(`${one}/`)) ?? '';
-    let served = this.#served.get(name);
-    if (served === undefined) this.#served.set(name, (served = serveLarder(this.#origin + name)));
-    const larder = await served;
-    if (larder === undefined) throw new Error(`a Larder with the upstream ${this.#origin}${name} is not possible`);
-    return { base: larder.base, path: path.slice(name.length) };
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([...this.#served.values()].map(async (one) => (await one)?.stop()));
-  }
-}
-
-/** The paths below `$P` that a trace uses as bases, longest first: `/emptylist`. */
-function namesIn(steps: readonly Row[]): readonly string[] {
-  const names = steps.flatMap((step) =>
-    [...goproxyOf(step).matchAll(/(?:\$P|\$HOST\/mod)(\/[^\s,|?]*[^\s,|?/])/g)].map(([, name = '']) => name),
-  );
-  return [...new Set(names)].toSorted((a, b) => b.length - a.length);
-}
-
-function goproxyOf(step: Row): string {
-  return stringAt((step['env'] ?? {}) as Row, 'GOPROXY');
-}
-
 // ------------------------------------------------------------------ one trace
 
 async function replay(trace: Row, stage: Stage): Promise<void> {
   const steps = rowsOf(trace, 'steps');
   const name = stringAt(trace, 'name');
-  if (steps.some(asksDatabase)) {
-    for (const [n, step] of steps.entries())
-      stage.t.skip(titleOf(name, n, step), 'the checksum database is relayed from a later version on');
-    return;
-  }
-  const names = namesIn(steps);
+  const places = placesIn(steps);
   const folder = await mkdtemp(join(tmpdir(), 'larder-trace-'));
   const recorders = await Promise.all([
-    startRecorder((path) => stage.larders.route(path, names)),
+    startRecorder((path) => stage.larders.route(path, places)),
     startRecorder(async (path) => ({ base: stage.upstream.base, path })),
   ]);
   try {
@@ -104,11 +68,6 @@ async function replay(trace: Row, stage: Stage): Promise<void> {
     await Promise.all(recorders.map((one) => one.close()));
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function asksDatabase(step: Row): boolean {
-  const database = stringAt((step['env'] ?? {}) as Row, 'GOSUMDB');
-  return database !== '' && database !== 'off';
 }
 
 function titleOf(name: string, n: number, step: Row): string {
@@ -133,6 +92,14 @@ interface Runs {
   readonly control: StepOutcome;
 }
 
+/** What a step should come to. */
+type Reference = Omit<StepOutcome, 'stderr'>;
+
+interface Pair {
+  readonly ours: StepOutcome;
+  readonly reference: Reference;
+}
+
 const COMPARED = ['exit', 'stdout', 'requests', 'go_mod', 'go_sum', 'cache_download_files'] as const;
 
 /** How the go command says that it is too old for what it was told. */
@@ -143,10 +110,11 @@ async function judge(title: string, { step, ours, control }: Runs, stage: Stage)
   const isTooOld = isOther && TOO_OLD.test(control.stderr);
   if (control.exit !== step['exit'] && isTooOld)
     return stage.t.skip(title, `go ${stage.goVersion} cannot do it: ${control.stderr.trim().split('\n').at(-1)}`);
-  const reference = isOther
+  const reference: Reference = isOther
     ? { ...control, exit: Number(step['exit']) }
     : { ...recordedOutcome(step, stage), stdout: control.stdout };
   const needless = await uncleanQuestions(reference.requests, ours.requests, stage.upstream);
+  if (isRefusedHere({ ours, reference })) return judgeRefusal(title, { ours, reference }, stage);
   const wanted = comparable({ ...reference, requests: reference.requests.filter((one) => !needless.includes(one)) });
   const got = comparable(ours);
   const wrong = COMPARED.filter((key) => !isDeepStrictEqual(got[key], wanted[key])).map((key) =>
@@ -155,7 +123,23 @@ async function judge(title: string, { step, ours, control }: Runs, stage: Stage)
   stage.t.check(title, wrong.length === 0, () => `${wrong.join('\n    ')}\n    stderr ${JSON.stringify(ours.stderr)}`);
 }
 
-function recordedOutcome(step: Row, stage: Stage): Omit<StepOutcome, 'stderr'> {
+/** Whether a run that had to fail did so because Larder gave out no bytes where the recorded proxy did. */
+function isRefusedHere({ ours, reference }: Pair): boolean {
+  const given = new Set(reference.requests.flatMap(([line, status]) => (status === 200 ? [line] : [])));
+  return reference.exit !== 0 && ours.requests.some(([line, status]) => given.has(line) && status >= 500);
+}
+
+/** See the head of this file. */
+function judgeRefusal(title: string, { ours, reference }: Pair, { t }: Stage): void {
+  const wrong = (['exit', 'go_mod', 'go_sum'] as const)
+    .filter((key) => ours[key] !== reference[key])
+    .map((key) => differenceOf(key, ours[key], reference[key]));
+  const left = ours.cache_download_files.filter((file) => !reference.cache_download_files.includes(file));
+  if (left.length > 0) wrong.push(`left in the cache: ${JSON.stringify(left)}`);
+  t.check(title, wrong.length === 0, () => `${wrong.join('\n    ')}\n    stderr ${JSON.stringify(ours.stderr)}`);
+}
+
+function recordedOutcome(step: Row, stage: Stage): Reference {
   return {
     exit: Number(step['exit']),
     stdout: stringAt(step, 'stdout'),
@@ -183,7 +167,7 @@ async function uncleanQuestions(
 }
 
 /** An outcome with only what has to be the same. */
-function comparable(outcome: Omit<StepOutcome, 'stderr'>): Record<(typeof COMPARED)[number], unknown> {
+function comparable(outcome: Reference): Record<(typeof COMPARED)[number], unknown> {
   return { ...outcome, requests: inOrder(outcome.requests).map(([line, status]) => `${line} ${meaningOf(status)}`) };
 }
 
@@ -212,7 +196,7 @@ const PLAIN = /^\$P(?:\/\w+)*$/;
 async function replayAsUpstream(trace: Row, t: Tally, upstream: FakeUpstream): Promise<void> {
   const [step] = rowsOf(trace, 'steps');
   const [, module, version] = /^go mod download (\S+)@(\S+)$/.exec(stringAt(step ?? {}, 'cmd')) ?? [];
-  if (step === undefined || PLAIN.test(goproxyOf(step)) || module === undefined || asksDatabase(step)) return;
+  if (step === undefined || PLAIN.test(goproxyOf(step)) || module === undefined) return;
   const title = `${stringAt(trace, 'name')}, as the upstream of a Larder`;
   const larder = await serveLarder(withBase(goproxyOf(step), upstream.base));
   upstream.clearLog();
@@ -245,7 +229,7 @@ async function runTraces(data: unknown, t: Tally): Promise<void> {
   const traces = rowsOf(data, 'tests');
   const archives = archivesOf(t);
   if (archives === undefined) return;
-  const upstream = await startFakeUpstream({ content: [archives] });
+  const upstream = await startFakeUpstream({ content: [recordedDatabases(archives), archives] });
   const larders = new Larders(upstream.base);
   try {
     const installed = goVersion();

@@ -80,15 +80,16 @@ function moduleOf(record: Row): ModuleVersion {
 
 async function replay(request: Row, base: string, t: Tally): Promise<void> {
   const path = stringAt(request, 'path');
+  const wanted = Number(request['status']);
   const response = await fetch(base + path);
   const body = await response.bytes();
   const isSame =
-    response.status === request['status'] &&
+    response.status === wanted &&
     response.headers.get('content-type') === request['content_type'] &&
     Buffer.from(body).equals(Buffer.from(stringAt(request, 'body_b64'), 'base64'));
-  t.check(`GET ${path}`, meets(path, Number(request['status']), response.status, isSame), () => {
+  t.check(`GET ${path}`, meets(path, wanted, response.status, isSame), () => {
     const said = `${response.status} ${response.headers.get('content-type')} ${JSON.stringify(Buffer.from(body).toString())}`;
-    return `got ${said}, want ${request['status']}`;
+    return `got ${said}, want ${wanted}`;
   });
 }
 
