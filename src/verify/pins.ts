@@ -54,7 +54,8 @@ export async function readGoSumPins(paths: readonly string[]): Promise<GoSumPins
   return goSumPins(files);
 }
 
-async function readGoSum(path: string): Promise<string> {
+/** The text of the go.sum file at `path`. Rejects with CONFIG_INVALID naming the file when it cannot be read or is larger than any go.sum. */
+export async function readGoSum(path: string): Promise<string> {
   try {
     if ((await stat(path)).size <= MAX_GO_SUM_BYTES) return textOfBytes(await readFile(path));
   } catch (error) {
