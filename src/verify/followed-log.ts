@@ -72,12 +72,13 @@ export class FollowedLog {
     }
   }
 
-  /** A tile of hashes or records; if our head does not reach so far, the newest one is asked for first. */
+  /** A tile of hashes or records. If our head does not reach so far, another process's may, or a newer one that is asked for. */
   async tile(tile: Tile, o: DatabaseAsk): Promise<Uint8Array> {
     await this.#parts.log.load(o);
     const level = tile.level === 'data' ? 0 : tile.level;
-    if (tile.height === TILE_HEIGHT && o.mayFetch !== 'no' && tile.width > this.#widthAt(level, tile.index))
-      await this.#follow(o);
+    const isBeyond = (): boolean => tile.width > this.#widthAt(level, tile.index);
+    if (tile.height === TILE_HEIGHT && isBeyond()) await this.#parts.log.catchUp(o);
+    if (tile.height === TILE_HEIGHT && isBeyond() && o.mayFetch !== 'no') await this.#follow(o);
     const widest = this.#widthAt(level, tile.index);
     if (tile.height !== TILE_HEIGHT || tile.width > widest)
       throw new AppError('NOT_FOUND', `read ${tilePath(tile)} in ${this.#parts.database}: no such tile`);

@@ -1,5 +1,6 @@
 import { sha256Hex } from '../gomod/sha256.ts';
 import { type Hash, hashBase64 } from '../gomod/sumdb/hash.ts';
+import { type HashReader, proveTree } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import { AppError, isAppError, messageOf } from '../std/errors.ts';
@@ -9,7 +10,7 @@ import type { SecurityEvent, VerifyObserver } from './observer.ts';
 import type { SignedHead } from './signed-head.ts';
 
 /** Two heads, both signed by the log, that cannot be of one history. */
-export interface Fork {
+interface Fork {
   /** The one with fewer records; of two with as many the one that was not adopted. */
   readonly older: SignedHead;
   readonly newer: SignedHead;
@@ -17,8 +18,17 @@ export interface Fork {
   readonly proof: readonly Hash[];
 }
 
+/** The fork between two heads, given what `newer` has for the hash of `older`. Further hashes of the proof may not be to be had; the contradiction is certain all the same. */
+export async function forkBetween(older: SignedHead, newer: SignedHead, inside: Hash, read: HashReader): Promise<Fork> {
+  try {
+    return { older, newer, proof: [inside, ...(await proveTree(newer.size, older.size, read))] };
+  } catch {
+    return { older, newer, proof: [inside] };
+  }
+}
+
 /** The report that convinces anybody who has the log's key. */
-export function forkText({ older, newer, proof }: Fork): string {
+function forkText({ older, newer, proof }: Fork): string {
   return [
     'SECURITY ERROR',
     'go.sum database server misbehavior detected!',

@@ -2,10 +2,10 @@ import { equalHashes, type Hash } from '../gomod/sumdb/hash.ts';
 import { tileHashReader } from '../gomod/sumdb/tile-reader.ts';
 import type { Tile } from '../gomod/sumdb/tile.ts';
 import type { TreeHead } from '../gomod/sumdb/text.ts';
-import { proveTree, storedHashIndex, subtreeIndexes, treeHash } from '../gomod/sumdb/tree.ts';
+import { storedHashIndex, subtreeIndexes, treeHash } from '../gomod/sumdb/tree.ts';
 import { type Ask, waitFor } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';
-import type { Fork, ForkReports } from './fork-report.ts';
+import { forkBetween, type ForkReports } from './fork-report.ts';
 import { NOTHING_KNOWN, type SignedHead } from './signed-head.ts';
 import { type FetchTile, TileReading } from './tile-reading.ts';
 import { beginning, TILE_HEIGHT, type TileStore, widthAt } from './tile-store.ts';
@@ -61,6 +61,15 @@ export class KnownLog {
     if (this.#isLoaded) return;
     this.#parts.heads.take(standing);
     this.#isLoaded = true;
+  }
+
+  /** Takes over what another process adopted, as far as stored tiles prove it to be of one history with ours. Rejects with SUMDB_INCONSISTENT for a fork. */
+  async catchUp(o: Ask): Promise<void> {
+    try {
+      await this.#takeOver(this.#parts.heads.standing, undefined, o);
+    } catch (error) {
+      if (!isAppError(error, 'NOT_FOUND')) throw error;
+    }
   }
 
   /**
@@ -158,7 +167,8 @@ export class KnownLog {
     const proven = await this.#prove(newer, indexes, fetch, o);
     const inside = await treeHash(size, async (wanted) => wanted.map((one) => hashAt(proven, one)));
     if (older === undefined || equalHashes(inside, hash)) return proven;
-    throw await this.#parts.forks.file(await forkOf(older, newer, inside, proven.reading), o);
+    const fork = await forkBetween(older, newer, inside, tileHashReader(newer, proven.reading));
+    throw await this.#parts.forks.file(fork, o);
   }
 
   /**
@@ -233,17 +243,4 @@ function hashAt({ hashes }: Proven, index: number): Hash {
   const hash = hashes.get(index);
   if (hash === undefined) throw new AppError('INTERNAL', `compare two trees: hash ${index} was not read`);
   return hash;
-}
-
-/** The proof may need tiles that cannot be had; the contradiction is certain all the same. */
-async function forkOf(older: SignedHead, newer: SignedHead, inside: Hash, reading: TileReading): Promise<Fork> {
-  try {
-    return {
-      older,
-      newer,
-      proof: [inside, ...(await proveTree(newer.size, older.size, tileHashReader(newer, reading)))],
-    };
-  } catch {
-    return { older, newer, proof: [inside] };
-  }
 }

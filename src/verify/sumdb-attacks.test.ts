@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { ClientRig, o, stored, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
 import { TestLog, testH1, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
 import { recordHash } from '../gomod/sumdb/hash.ts';
 import { formatRecord, parseRecord, sumLines } from '../gomod/sumdb/text.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import { readWhole } from '../std/whole.ts';
-import { ClientRig, o, stored, verifyOffline } from './sumdb-client.fixture.ts';
 
 const evilLines = (n: number) => sumLines(testModule(n), { zip: testH1(666), mod: testH1(667) });
 

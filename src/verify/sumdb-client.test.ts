@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ClientRig, isFollowable, o, stored, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
 import { TestLog, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
 import { parseModulePath, type Version } from '../gomod/module.ts';
 import { parseTilePath } from '../gomod/sumdb/tile.ts';
 import { AppError } from '../std/errors.ts';
-import { ClientRig, isFollowable, o, stored, verifyOffline } from './sumdb-client.fixture.ts';
 import { MAX_HEADS } from './timeline.ts';
 
 const tile = (path: string) => parseTilePath(`tile/8/${path}`);
@@ -318,7 +318,7 @@ describe('several ways', () => {
     unusable.isDead = true;
     const ask = (...remotes: TestRemote[]) => rig.client(remotes).prove(testModule(999), o);
     await expect(ask(without, unusable)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(ask(without, dead)).rejects.toMatchObject({ code: 'SUMDB_UNAVAILABLE' });
+    await expect(ask(without, dead)).rejects.toMatchObject({ code: 'SUMDB_UNAVAILABLE', detail: { unknown: true } });
     await expect(ask(unusable)).rejects.toMatchObject({ code: 'SUMDB_UNAVAILABLE' });
     await expect(ask()).rejects.toMatchObject({ code: 'SUMDB_UNAVAILABLE' });
   });

@@ -148,17 +148,19 @@ export class SumdbClient implements ChecksumDatabase {
   /** Memory holds what was proven; what is stored is proven again, by stored tiles, for bytes at rest may be damaged. */
   async #findStored(module: ModuleVersion, o: Ask): Promise<Found | undefined> {
     await this.#log.load(o);
-    const treeSize = this.#log.head?.size ?? 0;
+    const treeSize = (): number => this.#log.head?.size ?? 0;
     const remembered = this.#lookups.remembered(module);
-    if (remembered !== undefined) return { record: remembered, treeSize };
+    if (remembered !== undefined) return { record: remembered, treeSize: treeSize() };
     const record = await this.#lookups.stored(module, o);
     if (record === undefined || !(await this.#isInLog(record, o))) return undefined;
     this.#lookups.remember(module, record);
-    return { record, treeSize };
+    return { record, treeSize: treeSize() };
   }
 
   async #isInLog({ id, text }: KnownRecord, o: Ask): Promise<boolean> {
     try {
+      // What another process stored may be in a tree that only it knows yet.
+      if (id >= (this.#log.head?.size ?? 0)) await this.#log.catchUp(o);
       const hash = await this.#log.recordHash(id, undefined, o);
       return hash !== undefined && equalHashes(hash, recordHash(encodeUtf8(text)));
     } catch (error) {

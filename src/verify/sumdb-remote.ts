@@ -51,7 +51,7 @@ export class Ways {
 
   /**
    * The first answer that `run` gets from a usable way. `attempted` begins the message of the failure: NOT_FOUND when every usable way says so and there
-   * is one; SUMDB_INCONSISTENT when one of them sent what proves nothing; else SUMDB_UNAVAILABLE. What is not the fault of a way ends it at once: a
+   * is one; SUMDB_INCONSISTENT when one of them sent what proves nothing; else SUMDB_UNAVAILABLE, with `detail.unknown` when one of them said that there is no such thing. What is not the fault of a way ends it at once: a
    * fork, our own store, the caller's abort.
    */
   async ask<T>(attempted: string, run: (way: Way) => Promise<T>, o: Ask): Promise<T> {
@@ -86,7 +86,11 @@ export class Ways {
       return new AppError('NOT_FOUND', `${attempted}: ${cause.message}`, { cause });
     this.#outUntil = this.#parts.clock.monotonic() + OUT_MS;
     const why = outage?.message ?? `no way leads to ${this.#parts.database}`;
-    return new AppError('SUMDB_UNAVAILABLE', `${attempted}: ${why}`, { cause });
+    const unknown = failures.some((failure) => isAppError(failure, 'NOT_FOUND', 'GONE'));
+    return new AppError('SUMDB_UNAVAILABLE', `${attempted}: ${why}`, {
+      cause,
+      ...(unknown && { detail: { unknown } }),
+    });
   }
 }
 

@@ -1,0 +1,169 @@
+/** Several clients over one store and one register: processes that start again, and processes beside each other. */
+import { describe, expect, test } from 'vitest';
+import { ClientRig, isFollowable, o, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
+import { TestLog, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
+import { AppError } from '../std/errors.ts';
+import { placeOf } from './database-place.ts';
+import { SumdbClient } from './sumdb-client.ts';
+import { encodeTimeline } from './timeline.ts';
+
+describe('two clients that share a register', () => {
+  test('follow one history, whoever is quicker', async () => {
+    const rig = await ClientRig.of(50);
+    const clients = [rig.client(), rig.client()];
+    rig.remote.lie = async (_path, body) => {
+      await rig.log.growTo(rig.log.size + 3);
+      return body;
+    };
+    const asked = Array.from({ length: 40 }, (_, n) => n);
+    await Promise.all(asked.map(async (n) => await clients[n % 2]?.prove(testModule(n), o)));
+    const sizes = (await rig.heads()).map((note) => Number(note.split('\n')[1]));
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+    expect(new Set(sizes).size).toBe(sizes.length);
+    rig.remote.isDead = true;
+    const later = rig.client();
+    for (const n of asked) expect(await verifyOffline(later, rig.log, testModule(n))).toBe(rig.log.text(n));
+    for (const note of await rig.heads()) expect(await isFollowable(later, rig.log, Buffer.from(note))).toBe(true);
+  });
+
+  test('a client that is behind goes on with what the other stored', async () => {
+    const rig = await ClientRig.of(300);
+    const [behind, ahead] = [rig.client(), rig.client()];
+    await behind.prove(testModule(1), o);
+    await rig.log.growTo(400);
+    await ahead.prove(testModule(390), o);
+    // The tiles of 300 records that have grown are gone.
+    expect(await rig.keys('tile/8/0/001.p/')).toEqual(['sumdb/sum.example.org/tile/8/0/001.p/144']);
+    rig.remote.isDead = true;
+    expect(await verifyOffline(behind, rig.log, testModule(1))).toBe(rig.log.text(1));
+    expect((await behind.proveStored(testModule(390), o))?.treeSize).toBe(400);
+    expect(behind.head()?.size).toBe(400);
+    rig.remote.isDead = false;
+    await rig.log.growTo(500);
+    expect((await behind.prove(testModule(450), o)).treeSize).toBe(500);
+    expect(behind.head()?.size).toBe(500);
+    expect(await rig.heads()).toHaveLength(3);
+  });
+
+  test('a tile that only the other one knows is served', async () => {
+    const rig = await ClientRig.of(300);
+    const [behind, ahead] = [rig.client(), rig.client()];
+    await behind.latest(o);
+    await rig.log.growTo(400);
+    await ahead.latest(o);
+    rig.remote.isDead = true;
+    const tile = { height: 8, level: 0, index: 1, width: 144 };
+    expect(Buffer.from(await behind.tile(tile, o))).toEqual(Buffer.from(await rig.log.tile(tile)));
+  });
+
+  test('find a fork between each other', async () => {
+    const rig = await ClientRig.of(300);
+    const fork = new TestRemote(new TestLog());
+    await fork.log.growTo(299);
+    await fork.log.add(testModule(299), 'example.com/other v1.0.0 h1:other\n');
+    await fork.log.growTo(310);
+    const [one, other] = [rig.client(), rig.client([fork])];
+    const outcomes = await Promise.allSettled([one.prove(testModule(1), o), other.prove(testModule(1), o)]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(rig.events).toMatchObject([{ kind: 'log-fork' }]);
+    expect(await rig.heads()).toHaveLength(1);
+  });
+});
+
+describe('a stored head', () => {
+  const setHead = async (rig: ClientRig, value: Uint8Array) =>
+    await rig.register.create(placeOf(rig.log.name).head, value, o);
+
+  test('that is damaged is STORE_CORRUPT: without it a rolled back log looks like any other', async () => {
+    for (const value of [Buffer.from('{}'), encodeTimeline([{ seenAt: 0, note: 'go.sum database tree\n' }])]) {
+      const rig = await ClientRig.of(300);
+      await setHead(rig, value);
+      for (const ask of [rig.client().prove(testModule(1), o), rig.client().latest(o)])
+        await expect(ask).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+      expect(rig.remote.asked).toEqual([]);
+    }
+  });
+
+  test('without its tiles is made followable again', async () => {
+    const rig = await ClientRig.of(300);
+    const note = Buffer.from(await rig.log.head(260)).toString();
+    await setHead(rig, encodeTimeline([{ seenAt: 0, note }]));
+    await rig.client().prove(testModule(290), o);
+    rig.remote.isDead = true;
+    expect(await isFollowable(rig.client(), rig.log, Buffer.from(note))).toBe(true);
+  });
+
+  test('that the log has forgotten is a fork', async () => {
+    const rig = await ClientRig.of(300);
+    await rig.client().prove(testModule(1), o);
+    // A database that was set up anew, with the same key.
+    const anew = new TestRemote(new TestLog());
+    await anew.log.add(testModule(1000));
+    await anew.log.growTo(20);
+    await expect(rig.client([anew]).prove(testModule(1), o)).resolves.toMatchObject({ text: rig.log.text(1) });
+    await expect(rig.client([anew]).prove(testModule(5), o)).rejects.toMatchObject({ code: 'SUMDB_INCONSISTENT' });
+    expect(rig.events).toMatchObject([{ kind: 'log-fork' }]);
+  });
+
+  test('belongs to one database: names that look alike share nothing', () => {
+    const folders = ['a/b', 'a=2fb', 'A', 'a', 'a:80', '.a', 'a/lookup/x', 'ä'].map((name) => placeOf(name).head);
+    expect(new Set(folders).size).toBe(folders.length);
+    for (const folder of folders) expect(folder).toMatch(/^sumdb\/[a-z0-9=~_-][a-z0-9=.~_-]*\/latest$/);
+  });
+});
+
+describe('a store that takes nothing', () => {
+  test('does not make a proof less true; only the head is not adopted', async () => {
+    const rig = await ClientRig.of(300);
+    const full: typeof rig.store.putIfAbsent = async (key) => {
+      throw new AppError('STORE_UNAVAILABLE', `store ${key}: no room`);
+    };
+    const store = new Proxy(rig.store, {
+      get: (target, name: keyof typeof rig.store) => {
+        const member: unknown = name === 'putIfAbsent' ? full : target[name];
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const client = rig.client([rig.remote], store);
+    expect((await client.prove(testModule(7), o)).text).toBe(rig.log.text(7));
+    expect(client.head()).toBeUndefined();
+    expect(await rig.heads()).toEqual([]);
+    await expect(client.lookup(testModule(7), o)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});
+
+test('a question that nobody waits for any more is dropped', async () => {
+  const rig = await ClientRig.of(300);
+  const stopped: boolean[] = [];
+  const client = new SumdbClient({
+    setting: { name: rig.log.name, key: rig.log.key },
+    remotes: [
+      {
+        host: 'slow',
+        isUsable: async () => true,
+        read: async (_path, { signal }) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          stopped.push(signal.aborted);
+          throw new AppError('ABORTED', 'stopped');
+        },
+      },
+    ],
+    store: rig.store,
+    registers: rig.register,
+    clock: rig.clock,
+    observer: { onSecurityEvent: () => undefined },
+    limits: { tileMemoryBytes: 1000 },
+  });
+  const [one, two] = [new AbortController(), new AbortController()];
+  const waiting = [one, two].map(async ({ signal }) => await client.prove(testModule(1), { signal }));
+  const settled = Promise.allSettled(waiting);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  one.abort();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(stopped).toEqual([]);
+  two.abort();
+  await settled;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(stopped).toEqual([true]);
+  for (const one of waiting) await expect(one).rejects.toMatchObject({ code: 'ABORTED' });
+});
