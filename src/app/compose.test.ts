@@ -31,6 +31,8 @@ function configured(keys: Readonly<Record<string, string>>): Config {
     listen: '127.0.0.1:0',
     data: join(folder, 'data'),
     upstream: upstream.base,
+    // What the modules of these tests are, no database says.
+    'sumdb.database': 'off',
     'drain.accept': '0',
     ...keys,
   });

@@ -4,16 +4,17 @@ import { withoutPaths } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { createGate, type Gate } from '../policy/gate.ts';
-import { createChecksumDatabases } from '../resolver/checksum-databases.ts';
+import { type ChecksumDatabases, createChecksumDatabases } from '../resolver/checksum-databases.ts';
 import { createResolver, type RunningResolver } from '../resolver/resolver.ts';
 import { createEdge, type Edge } from '../server/edge.ts';
 import { type Listener, listen } from '../server/listener.ts';
 import { systemClock } from '../std/clock.ts';
+import { createExemptions } from '../verify/exemptions.ts';
 import type { GoSumPins } from '../verify/pins.ts';
-import type { Verifier } from '../verify/verifier.ts';
-import type { ZipInspector } from '../verify/zip-inspector.ts';
+import { Reprover, WaitingList } from '../verify/reprove.ts';
 import { createChain } from './chain.ts';
 import { Closing } from './closing.ts';
+import { openDatabases } from './databases.ts';
 import { storeHealth } from './health.ts';
 import { type Keep, openKeep } from './keep.ts';
 import type { Running } from './lifecycle.ts';
@@ -21,7 +22,7 @@ import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limit
 import { openObservers, type Observers } from './observers.ts';
 import { openClient, openNetrc, openPins } from './preflight.ts';
 import { listenFailure } from './start-failure.ts';
-import { openVerifier } from './verification.ts';
+import { openVerification, type Verification } from './verification.ts';
 
 /** What a Larder needs of the process around it. */
 export interface Around {
@@ -40,14 +41,15 @@ export interface Larder extends Running {
 }
 
 /** Everything behind the edge: what answers questions, without a socket. */
-export interface Engine {
+export interface Engine extends Pick<Verification, 'verifier' | 'inspector' | 'expectations'> {
   readonly keep: Keep;
   /** Of the go.sum files in the configuration. */
   readonly pins: GoSumPins;
   readonly resolver: RunningResolver;
   readonly gate: Gate;
-  readonly verifier: Verifier;
-  readonly inspector: ZipInspector;
+  readonly databases: ChecksumDatabases;
+  /** What was stored while nobody could vouch for it. */
+  readonly unproven: WaitingList;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
     const engine = await openEngine(config, around, { observers, closing, instanceId });
     const edge = createEdge({
       resolver: engine.resolver,
-      databases: createChecksumDatabases({ served: [], isPrivate: () => false }),
+      databases: engine.databases,
       gate: engine.gate,
       observer: observers.server,
       health: storeHealth(config.data, () => observers.recentTrouble()),
@@ -71,6 +73,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
       clock: systemClock,
       options: edgeOptions(config, instanceId),
     });
+    startReprover(engine, observers, closing);
     observers.watch('requests_in_flight', 'Requests that have not ended yet.', () => edge.inFlight);
     return new ComposedLarder(config, edge, observers, closing);
   } catch (error) {
@@ -90,18 +93,22 @@ export async function openEngine(
   }: { readonly observers: Observers; readonly closing: Closing; readonly instanceId: string },
 ): Promise<Engine> {
   const pins = await openPins(config);
-  const keep = await openKeep(config, observers.artifacts, pins);
+  const unproven = new WaitingList();
+  const artifactObserver = { ...observers.artifacts, onUnproven: unproven.add.bind(unproven) };
+  const keep = await openKeep(config, artifactObserver, pins);
   closing.add(() => keep.close());
   const client = openClient(config, around, instanceId);
   closing.add(() => client.close());
-  const { verifier, inspector } = openVerifier(config, pins, closing);
   const netrc = await openNetrc(around);
   const { sources, planFor } = await createChain(config, { client, netrc });
+  const observer = observers.verify;
+  const { proving, relayed } = openDatabases(config, keep, { client, netrc, observer });
+  const verification = openVerification(config, { pins, database: proving, observer }, closing);
   const resolver = createResolver({
     artifacts: keep.artifacts,
     registers: keep.registers,
     sources,
-    verifier,
+    verifier: verification.verifier,
     spools: keep.spools,
     openSpooled,
     clock: systemClock,
@@ -110,7 +117,31 @@ export async function openEngine(
     limits: resolverLimits(config),
   });
   closing.add(() => resolver.close());
-  return { keep, pins, verifier, inspector, resolver, gate: createGate(planFor) };
+  // A name that no proxy may hear is no business of another's database either.
+  const unspoken = createExemptions({ isOff: false, patterns: `${config.noSumdb},${config.noProxy}` });
+  const databases = createChecksumDatabases({
+    served: relayed.map((database) => ({ database, takesPrivate: false })),
+    isPrivate: (module) => unspoken.isPrivate(module),
+  });
+  return { ...verification, keep, pins, unproven, resolver, databases, gate: createGate(planFor) };
+}
+
+/** Only where questions are answered: a check of what is stored has nobody who waits, and ends. */
+function startReprover({ unproven, keep, expectations }: Engine, observers: Observers, closing: Closing): void {
+  const reprover = new Reprover({
+    waiting: unproven,
+    artifacts: keep.artifacts,
+    ask: (kind, module, o) => expectations.once(kind, module, o),
+    clock: systemClock,
+    random: Math.random,
+    observer: observers.verify,
+  });
+  closing.add(() => reprover.close());
+  observers.watch(
+    'unproven_waiting',
+    'Artifacts that were stored unproven and wait to be proven.',
+    () => unproven.size,
+  );
 }
 
 class ComposedLarder implements Larder {

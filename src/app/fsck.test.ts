@@ -25,7 +25,13 @@ let upstream: FakeUpstream;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'larder-fsck-'));
   upstream = await startFakeUpstream({ content: [madeUpModule('example.com/quote', 'v1.2.3', { zipBytes: 300_000 })] });
-  const sets = ['listen=127.0.0.1:0', `data=${join(folder, 'data')}`, `upstream=${upstream.base}`, 'drain.accept=0'];
+  const sets = [
+    'listen=127.0.0.1:0',
+    `data=${join(folder, 'data')}`,
+    `upstream=${upstream.base}`,
+    'sumdb.database=off',
+    'drain.accept=0',
+  ];
   const around = { environment: { GOENV: 'off' }, folder, home: folder, localNames: [] };
   const loaded = loadConfig({ values: new Map(), sets }, around);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
@@ -50,7 +56,7 @@ const record = (kind: string): string => join(folder, 'data/meta', `${NAME}.${ki
 
 async function fsck(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const texts = { out: '', err: '' };
-  const env = { GOENV: 'off', HOME: folder, GOPROXY: 'http://127.0.0.1:8080' };
+  const env = { GOENV: 'off', HOME: folder, GOPROXY: 'http://127.0.0.1:8080', LARDER_SUMDB: 'off' };
   const code = await run(['fsck', '--data', join(folder, 'data'), ...args], {
     stdout: { write: (text) => void (texts.out += text) },
     stderr: { write: (text) => void (texts.err += text) },

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { noDatabase } from '../../tests/fakes/no-database.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type ArtifactId, parseModulePath, type Version } from '../gomod/module.ts';
@@ -10,7 +11,7 @@ import { createVerifier } from '../verify/verifier.ts';
 import { openKeep } from './keep.ts';
 
 const pins = goSumPins([]);
-const verifier = createVerifier({ inspectZip: () => Promise.reject(new Error('not asked')), pins });
+const verifier = createVerifier({ ...noDatabase, inspectZip: () => Promise.reject(new Error('not asked')), pins });
 let folder = '';
 
 beforeEach(() => {

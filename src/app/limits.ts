@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { HttpClientOptions } from '../io/http-client.ts';
 import type { ResolverLimits } from '../resolver/limits.ts';
 import type { EdgeOptions } from '../server/edge.ts';
+import type { ExpectationLimits } from '../verify/expectations.ts';
 import type { PoolLimits } from '../verify/worker-pool.ts';
 import type { DrainTimes, ListenerLimits } from '../server/listener.ts';
 
@@ -87,6 +88,11 @@ export function artifactLimits({
 /** Threads that read zips, and their bounds. */
 export function inspectorLimits({ verify: v }: Config): PoolLimits {
   return { threads: v.threads, queued: v.queued, taskMs: v.zipTime, idleMs: v.threadIdle };
+}
+
+/** How long databases are asked, and what is done when they cannot be. */
+export function expectationLimits({ sumdb }: Config): ExpectationLimits {
+  return { newVersionMs: sumdb.newVersion, onOutage: sumdb.onOutage };
 }
 
 export function drainTimes({ drain }: Config): DrainTimes {

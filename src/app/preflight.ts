@@ -9,6 +9,7 @@ import { type AppError, isAppError } from '../std/errors.ts';
 import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
 import { createChain } from './chain.ts';
 import type { Around } from './compose.ts';
+import { databaseWays } from './databases.ts';
 import { fetchLimits } from './limits.ts';
 import { blame, blameNow } from './start-failure.ts';
 
@@ -37,6 +38,7 @@ export async function findUnusable(config: Config, around: Around): Promise<read
   for (const folder of config.modcache)
     await attempt(() => createChain(onlyModcache(config, folder), { client: stand, netrc }));
   await attempt(() => createChain({ ...config, modcache: [] }, { client: stand, netrc }));
+  await attempt(() => databaseWays({ ...config, upstream: 'off' }, { client: stand, netrc }));
   await stand.close();
   return found;
 }

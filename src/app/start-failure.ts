@@ -19,7 +19,8 @@ type StartReason =
   | 'go-sum-unusable'
   | 'netrc-unusable'
   | 'proxy-unusable'
-  | 'upstream-unusable';
+  | 'upstream-unusable'
+  | 'sumdb-unusable';
 
 /** What a failure is about: a key of the configuration, or what is named elsewhere (`origin`). */
 interface Blame {

@@ -11,10 +11,10 @@ import { isAppError } from '../std/errors.ts';
 import { checkedStore } from '../storage/checked.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
 import type { BlobStore } from '../storage/store.ts';
-import { markVerified, type Verification, type Verified } from '../verify/verified.ts';
+import { markVerified, type Unproven, type Verification, type Verified } from '../verify/verified.ts';
 import type { Artifact } from './artifact.ts';
 import { ArtifactStore, type ArtifactStoreOptions } from './artifact-store.ts';
-import type { Damage, Unproven } from './observer.ts';
+import type { Damage } from './observer.ts';
 
 const o = { signal: new AbortController().signal };
 const MODULE = parseModulePath('github.com/Azure/sdk');

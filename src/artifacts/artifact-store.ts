@@ -11,11 +11,11 @@ import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { readWhole } from '../std/whole.ts';
 import type { BlobInfo, BlobReader, BlobStore, ByteRange } from '../storage/store.ts';
-import type { Verification, Verified } from '../verify/verified.ts';
+import type { Unproven, Verification, Verified } from '../verify/verified.ts';
 import { type Artifact, MemoryArtifact } from './artifact.ts';
 import { dataKey, type Place, recordKey } from './layout.ts';
 import { ListFiles } from './list-file.ts';
-import type { ArtifactObserver, Damage, Unproven } from './observer.ts';
+import type { ArtifactObserver, Damage } from './observer.ts';
 import { type Provenance, provenanceOf } from './provenance.ts';
 import { type PinVerdictOf, pinFault } from './pin-fault.ts';
 import { type BodySpool, Quarantine } from './quarantine.ts';
@@ -122,6 +122,7 @@ export class ArtifactStore {
       if (artifact === undefined) continue;
       this.#tellUnproven(place, artifact.record);
       if (place.id.kind !== 'zip') this.#lists.touch(scope, place.id.module.path);
+      this.#observer.onCommitted?.({ id: place.id, verification: artifact.record.verification });
       return artifact;
     }
     throw new AppError('CONFLICT', `commit ${dataKey(place)}: others keep changing it`);

@@ -1,4 +1,5 @@
 import type { ArtifactId } from '../gomod/module.ts';
+import type { Unproven, Verification } from '../verify/verified.ts';
 
 /**
  * `partial` a record without its data · `altered` data that is not what the record says · `bad-record` a record that cannot be read ·
@@ -15,18 +16,13 @@ export interface Damage {
   readonly message: string;
 }
 
-/** An artifact that is stored and that nobody has vouched for yet, and its hash. */
-export interface Unproven {
-  readonly scope: string;
-  readonly id: ArtifactId;
-  readonly h1: string;
-}
-
 /** What the artifact store tells of its work. Implementations never throw and never block. */
 export interface ArtifactObserver {
   onDamage(damage: Damage): void;
   /** Heard when one is committed, and whenever it is read from the store. */
   onUnproven?(unproven: Unproven): void;
+  /** Heard when one was committed, also when it was there already. */
+  onCommitted?(committed: { readonly id: ArtifactId; readonly verification: Verification }): void;
   /** A view for static servers could not be written; the artifacts are not concerned. */
   onViewFailure?(key: string, message: string): void;
 }

@@ -166,6 +166,10 @@ export const english: Messages = {
       what: `${why}`,
       fix: 'write for example HTTPS_PROXY=http://proxy.example:3128',
     }),
+    'sumdb-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write for example sum.golang.org, or NAME+HASH+KEY https://sum.example/path, each name with one key',
+    }),
     'upstream-unusable': ({ why }) => ({
       what: `${why}`,
       fix: 'write for example https://user:password@proxy.example, or https://proxy.example and the password in ~/.netrc',

@@ -165,6 +165,10 @@ export const chinese: Messages = {
       fix: '让 larder 可以读取该文件，或另外指定：NETRC=/etc/larder/netrc',
     }),
     'proxy-unusable': ({ why }) => ({ what: `${why}`, fix: '例如写 HTTPS_PROXY=http://proxy.example:3128' }),
+    'sumdb-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: '例如写 sum.golang.org，或 NAME+HASH+KEY https://sum.example/path；一个名称只能有一个密钥',
+    }),
     'upstream-unusable': ({ why }) => ({
       what: `${why}`,
       fix: '例如写 https://user:password@proxy.example，或写 https://proxy.example 并把密码放进 ~/.netrc',

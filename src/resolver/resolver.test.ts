@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { madeUpModule } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
+import { noDatabase } from '../../tests/fakes/no-database.ts';
 import { idOf, planOf } from '../../tests/fakes/resolver-rig.ts';
 import { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { MemoryRegister } from '../coordination/memory/memory-register.ts';
@@ -83,6 +84,7 @@ function resolverWith(limits?: Partial<ResolverLimits>): RunningResolver {
     registers: new MemoryRegister({ capacityBytes: 1_000_000 }),
     sources: new Map([sourceOf('A', a), sourceOf('B', b)]),
     verifier: createVerifier({
+      ...noDatabase,
       inspectZip: (body, module, o) => inspector.inspect(body, module, o),
       pins: goSumPins([]),
     }),

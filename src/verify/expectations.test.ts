@@ -140,10 +140,15 @@ describe('a version that the database does not know yet', () => {
     expect(now.outcome).toMatchObject({ h1: ZIP });
   });
 
-  test('is never served as if the database were down', async () => {
+  const halfDown = new AppError('SUMDB_UNAVAILABLE', 'prove it: one way is down', { detail: { unknown: true } });
+  test.each([
+    ['all ways to it say so', unknown()],
+    ['one way to it says so and the others say nothing', halfDown],
+  ])('is never served as if the database were down: %s', async (_, said) => {
     const limits = { newVersionMs: 30_000, onOutage: 'serve-unverified' } as const;
-    const now = told(expectations([unknown()], { limits }).of('zip', M, { signal }));
+    const now = told(expectations([said], { limits }).of('zip', M, { signal }));
     await clock.advance(60_000);
+    expect(asked).toHaveLength(9);
     expect(now.outcome).toMatchObject({ code: 'SUMDB_UNAVAILABLE' });
   });
 

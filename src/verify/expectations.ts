@@ -95,7 +95,7 @@ export class ProvenExpectations implements Expectations {
       try {
         return await this.#provenOrMarked(kind, module, o);
       } catch (error) {
-        if (!isAppError(error, 'NOT_FOUND', 'GONE')) throw error;
+        if (!saysUnknown(error)) throw error;
         const jitteredMs = waitMs * (0.5 + random() / 2);
         if (clock.monotonic() + jitteredMs > until) throw this.#unknown(module, error);
         await clock.sleep(jitteredMs, o);
@@ -109,7 +109,7 @@ export class ProvenExpectations implements Expectations {
     try {
       return await this.#proven(kind, module, o);
     } catch (error) {
-      if (!isAppError(error, 'SUMDB_UNAVAILABLE') || limits.onOutage === 'refuse') throw error;
+      if (!isAppError(error, 'SUMDB_UNAVAILABLE') || saysUnknown(error) || limits.onOutage === 'refuse') throw error;
       return {
         verification: { by: 'unproven', database: database.name, why: error.message.slice(0, LONGEST_REASON) },
       };
@@ -144,11 +144,16 @@ export class ProvenExpectations implements Expectations {
     throw new AppError('SUMDB_INCONSISTENT', message, { detail });
   }
 
-  #unknown({ path, version }: ModuleVersion, cause: AppError): AppError {
+  #unknown({ path, version }: ModuleVersion, cause: unknown): AppError {
     const { database, limits } = this.#parts;
     const message = `prove ${path}@${version}: ${database.name} does not know it, after ${Math.round(limits.newVersionMs / 1000)} s`;
     return new AppError('SUMDB_UNAVAILABLE', message, { cause, detail: { database: database.name } });
   }
+}
+
+/** Whether a way to the database said that it does not know the module, though others may have said nothing. */
+function saysUnknown(error: unknown): boolean {
+  return isAppError(error, 'NOT_FOUND', 'GONE') || (isAppError(error) && error.detail['unknown'] === true);
 }
 
 function tooLate({ path, version }: ModuleVersion, database: string): AppError {

@@ -5,7 +5,8 @@ import { type ArtifactId, parseModulePath, type Version } from '../gomod/module.
 import { AppError } from '../std/errors.ts';
 import type { Expectation } from './expectation.ts';
 import type { SecurityEvent } from './observer.ts';
-import { Reprover, type Unproven, WaitingList } from './reprove.ts';
+import { Reprover, WaitingList } from './reprove.ts';
+import type { Unproven } from './verified.ts';
 
 const GOOD = hashGoMod(Buffer.from('good'));
 const EVIL = hashGoMod(Buffer.from('evil'));

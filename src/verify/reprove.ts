@@ -1,17 +1,10 @@
-import type { ArtifactId } from '../gomod/module.ts';
+import type { ModuleVersion } from '../gomod/module.ts';
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Expectation } from './expectation.ts';
 import { subjectOf } from './expectations.ts';
 import type { VerifyObserver } from './observer.ts';
-import type { Verification } from './verified.ts';
-
-/** An artifact that was stored while its database could not be asked, and its hash. */
-export interface Unproven {
-  readonly scope: string;
-  readonly id: ArtifactId;
-  readonly h1: string;
-}
+import type { Unproven, Verification } from './verified.ts';
 
 /** The stored artifacts, as far as they are concerned. */
 export interface UnprovenArtifacts {
@@ -26,7 +19,7 @@ export interface ReproverParts {
   readonly waiting: WaitingList;
   readonly artifacts: UnprovenArtifacts;
   /** ProvenExpectations.once: rejects whatever the reason that nothing was proven. */
-  readonly ask: (kind: 'mod' | 'zip', module: ArtifactId['module'], o: Ask) => Promise<Expectation>;
+  readonly ask: (kind: 'mod' | 'zip', module: ModuleVersion, o: Ask) => Promise<Expectation>;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

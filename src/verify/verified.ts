@@ -17,6 +17,13 @@ export type Verification =
   /** The database could not be asked and the operator chose to serve all the same; proven later, or put in quarantine. */
   | { readonly by: 'unproven'; readonly database: string; readonly why: string };
 
+/** An artifact that was stored while nobody could vouch for it (`by: 'unproven'`), and its hash. */
+export interface Unproven {
+  readonly scope: string;
+  readonly id: ArtifactId;
+  readonly h1: string;
+}
+
 interface VerifiedFields {
   readonly id: ArtifactId;
   readonly body: Spooled;

@@ -1,11 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { noDatabase } from '../../tests/fakes/no-database.ts';
 import { hashGoMod } from '../gomod/dirhash.ts';
 import { type ArtifactId, type ArtifactKind, parseModulePath, type Version } from '../gomod/module.ts';
 import { sha256Hex } from '../gomod/sha256.ts';
 import { memorySource } from '../gomod/zip/byte-source.ts';
 import { createZip } from '../gomod/zip/create.ts';
 import { inspectModuleZip } from '../gomod/zip/inspect.ts';
+import { AppError } from '../std/errors.ts';
 import type { SpooledMemory } from '../std/spooled.ts';
+import type { Expectation } from './expectation.ts';
+import type { SecurityEvent } from './observer.ts';
 import { goSumPins } from './pins.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
 
@@ -24,9 +28,27 @@ const GO_MOD = 'module example.com/m\n';
 const zip = await createZip('example.com/m', 'v1.0.0', [{ name: 'go.mod', bytes: Buffer.from(GO_MOD) }]);
 const { h1 } = await inspectModuleZip(memorySource(zip), 'example.com/m', 'v1.0.0');
 const OTHER = hashGoMod(Buffer.from('other'));
+const EXEMPT: Expectation = { verification: { by: 'exemption', because: 'off' } };
+const PROVEN = { by: 'sumdb', database: 'sum.example.org', record: 7, treeSize: 9 } as const;
+const LOGGED = { by: 'ledger', database: 'sum.corp.example', record: 7, treeSize: 9 } as const;
+const UNPROVEN: Expectation = { verification: { by: 'unproven', database: 'sum.example.org', why: 'nobody answers' } };
+const DOWN = new AppError('SUMDB_UNAVAILABLE', 'prove it: nobody answers');
 
+let events: SecurityEvent[] = [];
+beforeEach(() => {
+  events = [];
+});
+
+/** With `expected` as what the database says, or fails with; else every module is exempt. */
 function verifier(...goSums: readonly string[]): Verifier {
+  return verifierThatExpects(undefined, ...goSums);
+}
+
+function verifierThatExpects(expected: Expectation | AppError | undefined, ...goSums: readonly string[]): Verifier {
+  const says = () => (expected instanceof AppError ? Promise.reject(expected) : Promise.resolve(expected ?? EXEMPT));
   return createVerifier({
+    expectations: { ...noDatabase.expectations, of: says },
+    observer: { onSecurityEvent: (event) => events.push(event) },
     inspectZip: (spooled, { path, version }) =>
       inspectModuleZip(memorySource(spooled.kind === 'memory' ? spooled.bytes : Buffer.of()), path, version),
     pins: goSumPins(goSums.map((text, i) => ({ name: `go.sum.${i}`, text }))),
@@ -46,7 +68,7 @@ describe('an info', () => {
 });
 
 describe('a go.mod', () => {
-  test('that nothing pins is believed when first seen', async () => {
+  test('that nobody has to vouch for is believed when first seen', async () => {
     const verified = await verifier().mod(id('mod'), body(GO_MOD), 'up', { signal });
     expect(verified).toMatchObject({
       h1: hashGoMod(Buffer.from(GO_MOD)),
@@ -64,8 +86,9 @@ describe('a go.mod', () => {
     const refused = verifier(`example.com/m v1.0.0/go.mod ${OTHER}\n`).mod(id('mod'), body(GO_MOD), 'up', { signal });
     await expect(refused).rejects.toMatchObject({
       code: 'CHECKSUM_MISMATCH',
-      detail: { pinned: OTHER, found: hashGoMod(Buffer.from(GO_MOD)), file: 'go.sum.0' },
+      detail: { expected: OTHER, found: hashGoMod(Buffer.from(GO_MOD)), file: 'go.sum.0', source: 'up' },
     });
+    expect(events).toMatchObject([{ kind: 'checksum-mismatch', detail: { expected: OTHER, file: 'go.sum.0' } }]);
   });
 
   test.each([
@@ -97,7 +120,7 @@ describe('a go.mod', () => {
 });
 
 describe('a zip', () => {
-  test('that nothing pins is believed when first seen, a pinned one for its pin', async () => {
+  test('that nobody has to vouch for is believed when first seen, a pinned one for its pin', async () => {
     const first = await verifier(`example.com/m v1.0.1 ${OTHER}\n`).zip(id('zip'), body(zip), 'up', { signal });
     expect(first).toMatchObject({ h1, verification: { by: 'exemption', because: 'off' } });
     const pinned = await verifier(`example.com/m v1.0.0 ${h1}\n`).zip(id('zip'), body(zip), 'up', { signal });
@@ -108,7 +131,7 @@ describe('a zip', () => {
     const torn = verifier(`example.com/m v1.0.0 ${h1}\n`, `example.com/m v1.0.0 ${OTHER}\n`);
     await expect(torn.zip(id('zip'), body(zip), 'up', { signal })).rejects.toMatchObject({
       code: 'CHECKSUM_MISMATCH',
-      detail: { pinned: OTHER, found: h1, file: 'go.sum.1' },
+      detail: { expected: OTHER, found: h1, file: 'go.sum.1' },
     });
   });
 
@@ -127,5 +150,80 @@ describe('a zip', () => {
       detail: { claimed: OTHER, found: h1 },
     });
     await expect(verifier().zip(id('zip'), body(zip), 'cache', { signal, claimedH1: h1 })).resolves.toBeDefined();
+  });
+});
+
+describe('what the database proves', () => {
+  test('is what the bytes must be, and the record says where it was proven', async () => {
+    const expected = { h1, verification: PROVEN };
+    const verified = await verifierThatExpects(expected).zip(id('zip'), body(zip), 'up', { signal });
+    expect(verified).toMatchObject({ h1, verification: PROVEN });
+    const mod = { h1: hashGoMod(Buffer.from(GO_MOD)), verification: PROVEN };
+    const verifiedMod = await verifierThatExpects(mod).mod(id('mod'), body(GO_MOD), 'up', { signal });
+    expect(verifiedMod).toMatchObject({ verification: PROVEN });
+    expect(events).toEqual([]);
+  });
+
+  test.each(['zip', 'mod'] as const)(
+    'refuses another .%s, and tells both hashes, source and database',
+    async (kind) => {
+      const asked = verifierThatExpects({ h1: OTHER, verification: PROVEN });
+      const refused =
+        kind === 'zip'
+          ? asked.zip(id('zip'), body(zip), 'up', { signal })
+          : asked.mod(id('mod'), body(GO_MOD), 'up', { signal });
+      const found = kind === 'zip' ? h1 : hashGoMod(Buffer.from(GO_MOD));
+      const detail = { expected: OTHER, found, source: 'up', database: 'sum.example.org', record: 7 };
+      await expect(refused).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH', detail });
+      expect(events).toMatchObject([{ kind: 'checksum-mismatch', subject: 'example.com/m@v1.0.0', detail }]);
+    },
+  );
+
+  test('says more than a go.sum that agrees, and a go.sum that does not agree is heard all the same', async () => {
+    const expected = { h1, verification: PROVEN };
+    const pinned = verifierThatExpects(expected, `example.com/m v1.0.0 ${h1}\n`);
+    expect(await pinned.zip(id('zip'), body(zip), 'up', { signal })).toMatchObject({ verification: PROVEN });
+    const torn = verifierThatExpects(expected, `example.com/m v1.0.0 ${OTHER}\n`);
+    await expect(torn.zip(id('zip'), body(zip), 'up', { signal })).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
+  });
+});
+
+describe('what our ledger has', () => {
+  test('is what the bytes must be; others are those of a moved tag', async () => {
+    const same = verifierThatExpects({ h1, verification: LOGGED });
+    expect(await same.zip(id('zip'), body(zip), 'up', { signal })).toMatchObject({ verification: LOGGED });
+    const retagged = verifierThatExpects({ h1: OTHER, verification: LOGGED });
+    await expect(retagged.zip(id('zip'), body(zip), 'up', { signal })).rejects.toMatchObject({
+      code: 'CHECKSUM_MISMATCH',
+    });
+    expect(events).toMatchObject([{ kind: 'retagged', detail: { expected: OTHER, found: h1 } }]);
+  });
+});
+
+describe('when nobody can tell', () => {
+  test('bytes are refused for what kept the database from telling', async () => {
+    const refused = verifierThatExpects(DOWN).zip(id('zip'), body(zip), 'up', { signal });
+    await expect(refused).rejects.toBe(DOWN);
+  });
+
+  test('a go.sum that pins them is enough', async () => {
+    const pin = `example.com/m v1.0.0 ${h1}\n`;
+    for (const outage of [DOWN, UNPROVEN, EXEMPT]) {
+      const verified = await verifierThatExpects(outage, pin).zip(id('zip'), body(zip), 'up', { signal });
+      expect(verified.verification).toEqual({ by: 'go.sum', file: 'go.sum.0' });
+    }
+  });
+
+  test('but not when the database proves nothing', async () => {
+    const torn = new AppError('SUMDB_INCONSISTENT', 'prove it: a fork');
+    const refused = verifierThatExpects(torn, `example.com/m v1.0.0 ${h1}\n`).zip(id('zip'), body(zip), 'up', {
+      signal,
+    });
+    await expect(refused).rejects.toBe(torn);
+  });
+
+  test('bytes that may go through unproven say so', async () => {
+    const verified = await verifierThatExpects(UNPROVEN).zip(id('zip'), body(zip), 'up', { signal });
+    expect(verified.verification).toEqual(UNPROVEN.verification);
   });
 });
