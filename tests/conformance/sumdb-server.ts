@@ -5,20 +5,14 @@
  * Three differences. Texts of "not found" are ours, statuses are not. Where the reference fails with 500 (names that cannot be
  * unescaped) any failure will do. And here the database stands below `/sumdb/NAME/`, where `supported` is the proxy's to answer.
  */
-import { MemoryRegister } from '../../src/coordination/memory/memory-register.ts';
 import { type ModuleVersion, parseModulePath, type Version } from '../../src/gomod/module.ts';
 import { parseSignerKey } from '../../src/gomod/sumdb/note.ts';
-import type { HeadCopy } from '../../src/ledger/head-copy.ts';
-import { type Ledger, openLedger } from '../../src/ledger/ledger.ts';
-import { createLog } from '../../src/ledger/log.ts';
-import { RecordIndex } from '../../src/ledger/record-index.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import { createChecksumDatabases } from '../../src/resolver/checksum-databases.ts';
 import { serve } from '../../src/server/edge.fixture.ts';
-import { systemClock } from '../../src/std/clock.ts';
-import { MemoryStore } from '../../src/storage/memory/memory-store.ts';
+import { Ground } from '../fakes/ledger-ground.ts';
 import { type Row, rowsOf, type Suite, stringAt, type Tally } from './suite.ts';
 
-const CAPACITY = 64 * 1024 * 1024;
 const signal = new AbortController().signal;
 
 async function runTranscript(data: unknown, t: Tally): Promise<void> {
@@ -44,34 +38,14 @@ async function runTranscript(data: unknown, t: Tally): Promise<void> {
 }
 
 /** An empty ledger that finds out about modules from the records of the transcript. */
-async function ledgerOf(signerKey: string, records: readonly Row[]): Promise<Ledger> {
-  const signer = parseSignerKey(signerKey);
-  const registers = new MemoryRegister({ capacityBytes: CAPACITY });
-  await createLog(registers, signer.verifier, { signal });
-  const parts = {
-    signer,
-    registers,
-    store: new MemoryStore({ capacityBytes: CAPACITY, now: Date.now }),
-    copy: copyInMemory(),
-    index: new RecordIndex(':memory:'),
-    observer: { onAppended: () => undefined, onRetagged: () => undefined },
-    clock: systemClock,
-    discover: async ({ path, version }: ModuleVersion) => {
+function ledgerOf(signerKey: string, records: readonly Row[]): Promise<Ledger> {
+  return new Ground().open({
+    signer: parseSignerKey(signerKey),
+    discover: async ({ path, version }) => {
       const record = records.find((one) => one['path'] === path && one['version'] === version);
       return record && stringAt(record, 'text');
     },
-  };
-  return openLedger(parts, { signal });
-}
-
-function copyInMemory(): HeadCopy {
-  let held: Uint8Array | undefined;
-  return {
-    read: async () => held,
-    write: async (bytes) => {
-      held = bytes;
-    },
-  };
+  });
 }
 
 function moduleOf(record: Row): ModuleVersion {
