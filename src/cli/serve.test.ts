@@ -94,7 +94,7 @@ describe('larder serve, as a process', () => {
     const upstream = await startFakeUpstream({ content: [madeUpModule('example.com/m', 'v1.0.0')] });
     upstream.fault(() => ({ delayMs: 1500 }));
     const args = ['serve', '--listen', '127.0.0.1:0', '--data', 'data', '--upstream', upstream.base];
-    const { child, ended, url } = larder([...args, '--set', 'drain.accept=0']);
+    const { child, ended, url } = larder([...args, '--set', 'drain.accept=0', '--set', 'sumdb.database=off']);
     const base = await url();
     child.stderr.destroy();
     const answer = fetch(`${base}/example.com/m/@v/v1.0.0.mod`).then(({ status }) => status);
