@@ -59,9 +59,15 @@ function configured(o: Readonly<Record<string, string>>): Config {
   return loaded.config;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfter: string | null;
+}
+
 interface Server {
   readonly larder: Larder;
-  get(path: string): Promise<{ readonly status: number; readonly body: string; readonly retryAfter: string | null }>;
+  readonly get: (path: string) => Promise<Answer>;
 }
 
 async function serve(o: Readonly<Record<string, string>> = {}): Promise<Server> {

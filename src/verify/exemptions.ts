@@ -9,9 +9,9 @@ export type Exemption = Extract<Verification, { readonly by: 'exemption' }>;
 /** Which modules the checksum database is not asked about. */
 export interface Exemptions {
   /** The exemption of the module, or undefined when it must be proven. Never one for golang.org/toolchain: what it names is run, not only compiled. */
-  of(module: ModulePath): Exemption | undefined;
+  readonly of: (module: ModulePath) => Exemption | undefined;
   /** Whether the operator says that the module's name must not leave for a database of others. */
-  isPrivate(module: ModulePath): boolean;
+  readonly isPrivate: (module: ModulePath) => boolean;
 }
 
 /** What the operator exempts: `isOff` everything, and what `patterns` match, a glob list in the form of GONOSUMDB. */
