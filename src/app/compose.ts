@@ -12,12 +12,16 @@ import { systemClock } from '../std/clock.ts';
 import { createExemptions } from '../verify/exemptions.ts';
 import type { GoSumPins } from '../verify/pins.ts';
 import { Reprover, WaitingList } from '../verify/reprove.ts';
+import { Feed } from '../ledger/feed.ts';
+import type { Discover, Ledger } from '../ledger/ledger.ts';
 import { createChain } from './chain.ts';
 import { Closing } from './closing.ts';
 import { openDatabases } from './databases.ts';
 import { storeHealth } from './health.ts';
 import { type Keep, openKeep } from './keep.ts';
 import type { Running } from './lifecycle.ts';
+import { openOwnLedger } from './ledger.ts';
+import { createDiscover, feeding } from './ledger-discover.ts';
 import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
 import { openClient, openNetrc, openPins } from './preflight.ts';
@@ -50,6 +54,10 @@ export interface Engine extends Pick<Verification, 'verifier' | 'inspector' | 'e
   readonly databases: ChecksumDatabases;
   /** What was stored while nobody could vouch for it. */
   readonly unproven: WaitingList;
+  /** Our own checksum database; undefined when none is kept. */
+  readonly ledger: Ledger | undefined;
+  /** Hears what is committed. Not started. */
+  readonly feed: Feed;
 }
 
 /**
@@ -74,6 +82,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
       options: edgeOptions(config, instanceId),
     });
     startReprover(engine, observers, closing);
+    startFeed(engine, observers, closing);
     observers.watch('requests_in_flight', 'Requests that have not ended yet.', () => edge.inFlight);
     return new ComposedLarder(config, edge, observers, closing);
   } catch (error) {
@@ -94,7 +103,8 @@ export async function openEngine(
 ): Promise<Engine> {
   const pins = await openPins(config);
   const unproven = new WaitingList();
-  const artifactObserver = { ...observers.artifacts, onUnproven: unproven.add.bind(unproven) };
+  const feed = new Feed();
+  const artifactObserver = { ...observers.artifacts, onUnproven: unproven.add.bind(unproven), ...feeding(feed) };
   const keep = await openKeep(config, artifactObserver, pins);
   closing.add(() => keep.close());
   const client = openClient(config, around, instanceId);
@@ -103,7 +113,17 @@ export async function openEngine(
   const { sources, planFor } = await createChain(config, { client, netrc });
   const observer = observers.verify;
   const { proving, relayed } = openDatabases(config, keep, { client, netrc, observer });
-  const verification = openVerification(config, { pins, database: proving, observer }, closing);
+  // The ledger asks the resolver for what it does not know, and what the resolver stores is checked against the ledger.
+  const discovering = Promise.withResolvers<Discover>();
+  const ledger = await openOwnLedger(config, around, {
+    keep,
+    observer: observers.ledger,
+    taken: relayed.map(({ name }) => name),
+    discover: async (module, o) => await (await discovering.promise)(module, o),
+  });
+  if (ledger !== undefined) closing.add(() => ledger.close());
+  const vouchers = { pins, database: proving, observer, ...(ledger && { ledger }) };
+  const verification = openVerification(config, vouchers, closing);
   const resolver = createResolver({
     artifacts: keep.artifacts,
     registers: keep.registers,
@@ -119,11 +139,17 @@ export async function openEngine(
   closing.add(() => resolver.close());
   // A name that no proxy may hear is no business of another's database either.
   const unspoken = createExemptions({ isOff: false, patterns: `${config.noSumdb},${config.noProxy}` });
+  const gate = createGate(planFor);
+  const { artifacts } = keep;
+  discovering.resolve(createDiscover({ expectations: verification.expectations, gate, resolver, artifacts }));
   const databases = createChecksumDatabases({
-    served: relayed.map((database) => ({ database, takesPrivate: false })),
+    served: [
+      ...relayed.map((database) => ({ database, takesPrivate: false })),
+      ...(ledger === undefined ? [] : [{ database: ledger, takesPrivate: true }]),
+    ],
     isPrivate: (module) => unspoken.isPrivate(module),
   });
-  return { ...verification, keep, pins, unproven, resolver, databases, gate: createGate(planFor) };
+  return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate };
 }
 
 /** Only where questions are answered: a check of what is stored has nobody who waits, and ends. */
@@ -142,6 +168,13 @@ function startReprover({ unproven, keep, expectations }: Engine, observers: Obse
     'Artifacts that were stored unproven and wait to be proven.',
     () => unproven.size,
   );
+}
+
+/** Likewise: what a check or a repair commits is logged when somebody looks it up. */
+function startFeed({ feed, ledger }: Engine, observers: Observers, closing: Closing): void {
+  if (ledger === undefined) return;
+  feed.start(ledger, observers.ledger);
+  closing.add(() => feed.close());
 }
 
 class ComposedLarder implements Larder {

@@ -13,14 +13,18 @@ import type { GoSumPins } from '../verify/pins.ts';
 import { artifactLimits } from './limits.ts';
 import { blame, dataFailure, unmasked } from './start-failure.ts';
 
-/** What is kept, and where it is put on its way in. */
-export interface Keep {
+/** Bytes at rest, by key and by name. */
+interface Shelves {
   readonly folder: DataFolder;
   readonly store: BlobStore;
   readonly registers: Register;
+  close(): Promise<void>;
+}
+
+/** What is kept, and where it is put on its way in. */
+export interface Keep extends Shelves {
   readonly artifacts: ArtifactStore;
   readonly spools: SpoolDirectory;
-  close(): Promise<void>;
 }
 
 /** Longest body that is put aside as evidence: a module zip at its largest, with room. */
@@ -28,13 +32,20 @@ const EVIDENCE_BYTES = 512 * 1024 * 1024;
 /** A network file system that hangs must not leave the start hanging without a word. */
 const LONGEST_OPEN_MS = 30_000;
 
-/** Opens the data folder and what lies in it. Rejects with CONFIG_INVALID or STORE_UNAVAILABLE. Scans nothing. */
-export async function openKeep(config: Config, observer: ArtifactObserver, pins: GoSumPins): Promise<Keep> {
-  const folder = await openFolder(config.data);
+/** The data folder with its blobs and registers, and nothing that knows what they mean. Rejects with CONFIG_INVALID or STORE_UNAVAILABLE. Scans nothing. */
+export async function openShelves({ data }: Pick<Config, 'data'>): Promise<Shelves> {
+  const folder = await openFolder(data);
   const { root, temp } = folder;
   const store = openStore('disk', { root, temp, now: () => systemClock.now() });
   const registers = openRegister('disk', { root, temp });
   if (store === undefined || registers === undefined) throw new AppError('INTERNAL', 'open the store: no disk adapter');
+  return { folder, store, registers, close: () => folder.close() };
+}
+
+/** The same with the artifacts in it. */
+export async function openKeep(config: Config, observer: ArtifactObserver, pins: GoSumPins): Promise<Keep> {
+  const { folder, store, registers } = await openShelves(config);
+  const { temp } = folder;
   const spools = createSpoolDirectory({ temp, memoryBytes: config.memory.spool });
   const artifacts = new ArtifactStore({
     store,

@@ -3,11 +3,13 @@ import type { Config } from '../config/schema.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { tellResolverObservers, tellServerObservers, tellVerifyObservers } from '../observe/fan-out.ts';
 import { createFetchLog } from '../observe/fetch-log.ts';
+import { createLedgerLog } from '../observe/ledger-log.ts';
 import { defaultLogSink, openLogSink } from '../observe/log-sink.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { createProofLog } from '../observe/proof-log.ts';
 import { StoreTroubles, type ToldTrouble } from '../observe/store-troubles.ts';
+import type { LedgerObserver } from '../ledger/observer.ts';
 import type { ResolverObserver } from '../resolver/observer.ts';
 import type { ListenerObserver } from '../server/listener.ts';
 import type { ServerObserver } from '../server/observer.ts';
@@ -23,6 +25,7 @@ export interface Observers {
   readonly listener: ListenerObserver;
   readonly artifacts: ArtifactObserver;
   readonly verify: VerifyObserver;
+  readonly ledger: LedgerObserver;
   /** The last trouble of the store, if it was within the last minute. */
   recentTrouble(): ToldTrouble | undefined;
   /** Absent when metrics are off. */
@@ -41,6 +44,7 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
   const isAccessLogged = log.access && (log.level === 'debug' || log.level === 'info');
   const watched = metrics === undefined ? [] : [metrics];
   const troubles = new StoreTroubles(logger, systemClock);
+  const verify = tellVerifyObservers([...watched, createProofLog(logger)]);
   let refused = 0;
   let damaged = 0;
   metrics?.watch('log_lines_dropped', 'Log lines dropped because the reader was too slow.', () => sink.dropped);
@@ -58,7 +62,8 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
     logger,
     server: tellServerObservers([...watched, ...(isAccessLogged ? [createAccessLog(sink, systemClock)] : [])]),
     resolver: tellResolverObservers([...watched, createFetchLog(logger), troubles]),
-    verify: tellVerifyObservers([...watched, createProofLog(logger)]),
+    verify,
+    ledger: createLedgerLog(logger, verify),
     listener: listenerLog(logger, () => refused++),
     artifacts: artifactLog(logger, {
       onDamage: () => damaged++,

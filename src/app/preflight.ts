@@ -10,6 +10,7 @@ import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
 import { createChain } from './chain.ts';
 import type { Around } from './compose.ts';
 import { databaseWays } from './databases.ts';
+import { readSigner } from './ledger.ts';
 import { fetchLimits } from './limits.ts';
 import { blame, blameNow } from './start-failure.ts';
 
@@ -31,6 +32,7 @@ export async function findUnusable(config: Config, around: Around): Promise<read
   };
   await attempt(() => openPins(config));
   await attempt(() => checkTls(config));
+  await attempt(() => readSigner(config, around));
   const netrc = (await attempt(() => openNetrc(around))) ?? [];
   const client = await attempt(() => openClient(config, around, 'check'));
   // What a proxy of the environment spoils must not hide what is wrong with the chain.

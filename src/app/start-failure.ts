@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { diskFailure } from '../io/disk-failure.ts';
-import { AppError, isAppError, systemCodeOf, toAppError } from '../std/errors.ts';
+import type { LedgerFault } from '../ledger/head-copy.ts';
+import { AppError, type ErrorDetail, isAppError, systemCodeOf, toAppError } from '../std/errors.ts';
 
 /** `detail.reason` of what start() rejects with, where the command line has words for it. */
 type StartReason =
@@ -17,10 +18,24 @@ type StartReason =
   | 'data-not-ours'
   | 'data-not-there'
   | 'go-sum-unusable'
+  | 'from-unusable'
   | 'netrc-unusable'
   | 'proxy-unusable'
   | 'upstream-unusable'
-  | 'sumdb-unusable';
+  | 'sumdb-unusable'
+  | LedgerReason;
+
+/** Why the ledger cannot be opened or made. Those that end like a LedgerFault are it. */
+type LedgerReason =
+  | `ledger-${LedgerFault}`
+  | 'ledger-no-key'
+  | 'ledger-name-taken'
+  | 'ledger-key-unusable'
+  | 'ledger-key-open'
+  | 'ledger-no-head-file'
+  | 'ledger-not-configured'
+  | 'ledger-is-there'
+  | 'ledger-name-unusable';
 
 /** What a failure is about: a key of the configuration, or what is named elsewhere (`origin`). */
 interface Blame {
@@ -95,6 +110,11 @@ export function noModcache(folder: string): AppError {
   return new AppError('CONFIG_INVALID', `read module cache ${folder}: no such folder`, {
     detail: { reason: 'no-modcache' satisfies StartReason, key: 'modcache', folder },
   });
+}
+
+/** CONFIG_INVALID about the ledger. */
+export function ledgerFailure(reason: LedgerReason, message: string, facts: ErrorDetail): AppError {
+  return new AppError('CONFIG_INVALID', message, { detail: { ...facts, reason } });
 }
 
 /** Does `work`; a CONFIG_INVALID of it that has no reason yet says in its detail what it is about, and `why`. */

@@ -1,4 +1,4 @@
-import type { ModuleVersion } from '../gomod/module.ts';
+import { escapePath, escapeVersion, type ModuleVersion } from '../gomod/module.ts';
 import { sumsIn } from '../gomod/sumdb/text.ts';
 import { type Ask, waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
@@ -189,7 +189,11 @@ export class Sequencer {
       const { log, observer } = this.#parts;
       const text = await log.view.record(number, o);
       if (offered !== undefined && !haveSameSums(module, text, offered))
-        observer.onRetagged({ subject: `${module.path}@${module.version}`, logged: text, offered });
+        observer.onRetagged({
+          subject: `${escapePath(module.path)}@${escapeVersion(module.version)}`,
+          logged: text,
+          offered,
+        });
       resolve({ database: log.key.name, record: number, treeSize: log.head.size, text });
     } catch (error) {
       reject(error);

@@ -1,0 +1,76 @@
+import type { ArtifactObserver } from '../artifacts/observer.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { ModuleVersion } from '../gomod/module.ts';
+import { sumLines } from '../gomod/sumdb/text.ts';
+import type { Feed } from '../ledger/feed.ts';
+import type { Discover } from '../ledger/ledger.ts';
+import type { Gate } from '../policy/gate.ts';
+import type { Resolver } from '../resolver/resolver.ts';
+import type { Ask } from '../std/ask.ts';
+import { AppError } from '../std/errors.ts';
+import type { ProvenExpectations } from '../verify/expectations.ts';
+import type { Verification } from '../verify/verified.ts';
+
+/** What it takes to find out the sums of a module. */
+export interface DiscoverNeeds {
+  readonly expectations: Pick<ProvenExpectations, 'once'>;
+  readonly gate: Gate;
+  readonly resolver: Pick<Resolver, 'artifact'>;
+  readonly artifacts: Pick<ArtifactStore, 'find'>;
+}
+
+type Kind = 'mod' | 'zip';
+
+/**
+ * What our ledger says of a module: what the public database proves; of a module that is exempt from it the sums of what is stored here, which is fetched
+ * for it if need be. Rejects with SUMDB_UNAVAILABLE while the database cannot be asked: a sum that nobody vouches for now is not vouched for for ever.
+ */
+export function createDiscover(needs: DiscoverNeeds): Discover {
+  return async (module, o) => {
+    const [mod, zip] = await Promise.all([
+      needs.expectations.once('mod', module, o),
+      needs.expectations.once('zip', module, o),
+    ]);
+    if (mod.h1 !== undefined && zip.h1 !== undefined) return sumLines(module, { zip: zip.h1, mod: mod.h1 });
+    for (const expectation of [mod, zip]) refuseUnproven(module, expectation);
+    return sumLines(module, {
+      mod: await storedSum(needs, 'mod', module, o),
+      zip: await storedSum(needs, 'zip', module, o),
+    });
+  };
+}
+
+/** Offers to `feed` what was proven, and each zip: with a go.mod of an exempt module alone its zip would have to be fetched, which nobody asked for. */
+export function feeding(feed: Feed): Pick<ArtifactObserver, 'onCommitted'> {
+  return {
+    onCommitted({ id, verification }) {
+      if (id.kind === 'zip' || verification.by === 'sumdb') feed.offer(id.module);
+    },
+  };
+}
+
+async function storedSum(
+  { gate, resolver, artifacts }: DiscoverNeeds,
+  kind: Kind,
+  module: ModuleVersion,
+  o: Ask,
+): Promise<string> {
+  const decision = gate.decide(module.path);
+  if (!decision.allowed) throw decision.error;
+  const { plan } = decision;
+  const id = { module, kind };
+  await resolver.artifact(id, { plan, mayFetch: 'yes', signal: o.signal });
+  const record = (await artifacts.find(plan.scope, id, o))?.record;
+  if (record?.h1 === undefined)
+    throw new AppError('STORE_UNAVAILABLE', `log ${module.path}@${module.version}: its .${kind} is not stored`);
+  refuseUnproven(module, record);
+  return record.h1;
+}
+
+function refuseUnproven(
+  { path, version }: ModuleVersion,
+  { verification }: { readonly verification: Verification },
+): void {
+  if (verification.by !== 'unproven') return;
+  throw new AppError('SUMDB_UNAVAILABLE', `log ${path}@${version}: ${verification.why}`);
+}

@@ -1,0 +1,150 @@
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { parseSignerKey, type SignerKey } from '../gomod/sumdb/note.ts';
+import { diskFailure, isAbsence } from '../io/disk-failure.ts';
+import { replaceFile } from '../io/replace-file.ts';
+import type { HeadCopy, LedgerFault } from '../ledger/head-copy.ts';
+import { type Discover, type Ledger, openLedger } from '../ledger/ledger.ts';
+import { hasLog } from '../ledger/log.ts';
+import type { LedgerObserver } from '../ledger/observer.ts';
+import { RecordIndex } from '../ledger/record-index.ts';
+import { systemClock } from '../std/clock.ts';
+import { type AppError, isAppError, messageOf } from '../std/errors.ts';
+import type { Around } from './compose.ts';
+import type { Keep } from './keep.ts';
+import { ledgerFailure } from './start-failure.ts';
+
+/** The variable that may hold the signer key itself. */
+export const SECRET_VARIABLE = 'LARDER_LEDGER_SECRET';
+
+/** A signer key is one short line. */
+const MAX_KEY_BYTES = 4096;
+const MAX_COPY_BYTES = 64 * 1024;
+const INDEX_FILE = 'ledger/index.sqlite';
+const OTHERS_MAY = 0o077;
+
+type LedgerConfig = Pick<Config, 'ledger' | 'data'>;
+
+/** What a ledger needs of the program around it. */
+export interface LedgerNeeds {
+  readonly keep: Pick<Keep, 'store' | 'registers' | 'folder'>;
+  readonly discover: Discover;
+  readonly observer: LedgerObserver;
+  /** Names of the databases of others that are given out too. */
+  readonly taken: readonly string[];
+}
+
+/**
+ * The ledger, or undefined when none is configured and none is stored. Rejects with CONFIG_INVALID and a reason that the command line has words for when the
+ * key cannot be used, or when to go on from what is stored would show clients another log than before.
+ */
+export async function openOwnLedger(
+  config: LedgerConfig,
+  around: Around,
+  { keep, discover, observer, taken }: LedgerNeeds,
+): Promise<Ledger | undefined> {
+  const o = { signal: new AbortController().signal };
+  const signer = await readSigner(config, around);
+  if (signer === undefined) {
+    if (await hasLog(keep.registers, o))
+      throw ledgerFailure(
+        'ledger-no-key',
+        'open the ledger: there is one in the data folder, and no key is configured',
+        { folder: config.data },
+      );
+    return undefined;
+  }
+  const { name } = signer;
+  if (taken.includes(name))
+    throw ledgerFailure('ledger-name-taken', `open the ledger: ${name} is a database of others here`, { name });
+  const index = new RecordIndex(indexPath(keep));
+  try {
+    const parts = { ...keep, signer, copy: headCopy(config), index, discover, observer, clock: systemClock };
+    return await openLedger(parts, o);
+  } catch (error) {
+    index.close();
+    throw withLedgerReason(error, config);
+  }
+}
+
+/** The signer key that is configured: the variable's, else the file's; undefined for none. CONFIG_INVALID without a word of the key when it cannot be used. */
+export async function readSigner(
+  { ledger }: LedgerConfig,
+  { environment }: Pick<Around, 'environment'>,
+): Promise<SignerKey | undefined> {
+  const secret = environment[SECRET_VARIABLE]?.trim() ?? '';
+  if (secret !== '') return parseKey(secret, `environment ${SECRET_VARIABLE}`);
+  return ledger.key === undefined ? undefined : parseKey(await readKeyFile(ledger.key), ledger.key);
+}
+
+/** The second place of the last published head. CONFIG_INVALID when the configuration does not say where. */
+export function headCopy({ ledger }: LedgerConfig): HeadCopy {
+  const path = ledger.headFile ?? (ledger.key === undefined ? undefined : `${ledger.key}.head`);
+  if (path === undefined) throw ledgerFailure('ledger-no-head-file', 'open the ledger: ledger.headFile is not set', {});
+  return {
+    read: async () => await readSmall(path, MAX_COPY_BYTES),
+    write: async (bytes, { signal }) => await replaceFile(path, bytes, { signal, mode: 0o644 }),
+  };
+}
+
+/** Where the index of the records lies: not a blob, and made again when it is missing. */
+function indexPath({ folder }: Pick<Keep, 'folder'>): string {
+  return join(folder.root, INDEX_FILE);
+}
+
+/** CONFIG_INVALID of the ledger with the reason that the command line has words for. */
+export function withLedgerReason(error: unknown, { data, ledger }: LedgerConfig): unknown {
+  if (!isAppError(error, 'CONFIG_INVALID') || error.detail['reason'] !== undefined) return error;
+  const copy = ledger.headFile ?? `${ledger.key}.head`;
+  return ledgerFailure(`ledger-${error.detail['fault'] as LedgerFault}`, error.message, {
+    ...error.detail,
+    folder: data,
+    copy,
+  });
+}
+
+async function readKeyFile(path: string): Promise<string> {
+  try {
+    const file = await open(path, constants.O_RDONLY);
+    try {
+      const facts = await file.stat();
+      if ((facts.mode & OTHERS_MAY) !== 0)
+        throw ledgerFailure('ledger-key-open', `read ${path}: others may read it`, {
+          path,
+          mode: (facts.mode & 0o777).toString(8),
+        });
+      if (!facts.isFile() || facts.size > MAX_KEY_BYTES) throw keyUnusable(path, 'it is not a key file');
+      return (await file.readFile('utf8')).trim();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isAppError(error)) throw error;
+    throw keyUnusable(path, isAbsence(error) ? 'no such file' : messageOf(diskFailure(error, 'read it')));
+  }
+}
+
+function parseKey(text: string, origin: string): SignerKey {
+  try {
+    return parseSignerKey(text);
+  } catch (error) {
+    throw isAppError(error, 'CONFIG_INVALID') ? keyUnusable(origin, 'it is not a signer key') : error;
+  }
+}
+
+function keyUnusable(path: string, why: string): AppError {
+  return ledgerFailure('ledger-key-unusable', `read the ledger's key from ${path}: ${why}`, { path, why });
+}
+
+async function readSmall(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = await readFile(path);
+    // What is too large is not a head; cut, it does not verify.
+    return bytes.subarray(0, maxBytes);
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw diskFailure(error, `read ${path}`, path);
+  }
+}

@@ -1,0 +1,19 @@
+import type { LedgerObserver } from '../ledger/observer.ts';
+import type { VerifyObserver } from '../verify/observer.ts';
+import type { Logger } from './logger.ts';
+
+/** Logs what the ledger does for debugging, and what it could not log as warnings. Sums that contradict logged ones are told to `security`. */
+export function createLedgerLog(logger: Logger, security: VerifyObserver): LedgerObserver {
+  return {
+    onAppended({ records, size, durationMs }): void {
+      logger.debug({ records, size, durationMs: Math.round(durationMs) }, 'logged in the ledger');
+    },
+    onRetagged({ subject, logged, offered }): void {
+      const message = `log ${subject}: the ledger has other sums of it; they stay`;
+      security.onSecurityEvent({ kind: 'retagged', subject, message, detail: { logged, offered } });
+    },
+    onNotLogged({ subject, message }): void {
+      logger.warn({ subject, why: message }, 'not logged in the ledger yet; the next lookup tries again');
+    },
+  };
+}
