@@ -93,7 +93,7 @@ export class KnownLog {
   /** The hash of record `id` in our tree; undefined when it has none. Without `fetch` it is read from what is stored, else NOT_FOUND. */
   async recordHash(id: number, fetch: FetchTile | undefined, o: Ask): Promise<Hash | undefined> {
     const { head } = this;
-    if (head === undefined || id >= head.size) return undefined;
+    if (head === undefined || !hasRecord(head, id)) return undefined;
     const index = storedHashIndex(0, id);
     const { hashes, reading } = await this.#prove(head, [index], fetch, o);
     await keepIfPossible(reading, o);
@@ -126,7 +126,7 @@ export class KnownLog {
     const isGrowth = from.head === undefined || received.size > from.head.size;
     const newer = isGrowth ? received : from.head;
     const older = isGrowth ? from.head : received;
-    const index = id !== undefined && id < newer.size ? storedHashIndex(0, id) : undefined;
+    const index = id !== undefined && hasRecord(newer, id) ? storedHashIndex(0, id) : undefined;
     const proven = await this.#requireInside(older, newer, index, fetch, o);
     if (!(await this.#settle(proven, from, isGrowth ? received : undefined, fetch, o))) return undefined;
     return { hash: index === undefined ? undefined : proven.hashes.get(index), treeSize: newer.size };

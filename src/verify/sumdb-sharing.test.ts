@@ -1,8 +1,16 @@
 /** Several clients over one store and one register: processes that start again, and processes beside each other. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ClientRig, isFollowable, o, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
 import { TestLog, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
+import { checkedRegister } from '../coordination/checked.ts';
+import { DiskRegister } from '../coordination/disk/disk-register.ts';
+import { openTempDirectory } from '../io/temp-directory.ts';
 import { AppError } from '../std/errors.ts';
+import { checkedStore } from '../storage/checked.ts';
+import { DiskStore } from '../storage/disk/disk-store.ts';
 import { placeOf } from './database-place.ts';
 import { SumdbClient } from './sumdb-client.ts';
 import { encodeTimeline } from './timeline.ts';
@@ -26,24 +34,31 @@ describe('two clients that share a register', () => {
     for (const note of await rig.heads()) expect(await isFollowable(later, rig.log, Buffer.from(note))).toBe(true);
   });
 
-  test('a client that is behind goes on with what the other stored', async () => {
-    const rig = await ClientRig.of(300);
-    const [behind, ahead] = [rig.client(), rig.client()];
-    await behind.prove(testModule(1), o);
-    await rig.log.growTo(400);
-    await ahead.prove(testModule(390), o);
-    // The tiles of 300 records that have grown are gone.
-    expect(await rig.keys('tile/8/0/001.p/')).toEqual(['sumdb/sum.example.org/tile/8/0/001.p/144']);
-    rig.remote.isDead = true;
-    expect(await verifyOffline(behind, rig.log, testModule(1))).toBe(rig.log.text(1));
-    expect((await behind.proveStored(testModule(390), o))?.treeSize).toBe(400);
-    expect(behind.head()?.size).toBe(400);
-    rig.remote.isDead = false;
-    await rig.log.growTo(500);
-    expect((await behind.prove(testModule(450), o)).treeSize).toBe(500);
-    expect(behind.head()?.size).toBe(500);
-    expect(await rig.heads()).toHaveLength(3);
-  });
+  test.each([1, 1024 * 1024])(
+    'a client that is behind goes on with what the other stored, with %d bytes of memory',
+    async (memory) => {
+      const rig = await ClientRig.of(300);
+      rig.tileMemoryBytes = memory;
+      const [behind, ahead] = [rig.client(), rig.client()];
+      await behind.prove(testModule(1), o);
+      await behind.prove(testModule(290), o);
+      await rig.log.growTo(400);
+      await ahead.prove(testModule(390), o);
+      // The tiles of 300 records that have grown are gone.
+      expect(await rig.keys('tile/8/0/001.p/')).toEqual(['sumdb/sum.example.org/tile/8/0/001.p/144']);
+      rig.remote.isDead = true;
+      expect(behind.head()?.size).toBe(300);
+      expect(await verifyOffline(behind, rig.log, testModule(1))).toBe(rig.log.text(1));
+      expect((await behind.proveStored(testModule(290), o))?.treeSize).toBe(300);
+      expect((await behind.proveStored(testModule(390), o))?.treeSize).toBe(400);
+      expect(behind.head()?.size).toBe(400);
+      rig.remote.isDead = false;
+      await rig.log.growTo(500);
+      expect((await behind.prove(testModule(450), o)).treeSize).toBe(500);
+      expect(behind.head()?.size).toBe(500);
+      expect(await rig.heads()).toHaveLength(3);
+    },
+  );
 
   test('a tile that only the other one knows is served', async () => {
     const rig = await ClientRig.of(300);
@@ -68,6 +83,31 @@ describe('two clients that share a register', () => {
     expect(rig.events).toMatchObject([{ kind: 'log-fork' }]);
     expect(await rig.heads()).toHaveLength(1);
   });
+});
+
+test('processes that share a folder on disk follow one history too', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'larder-sumdb-'));
+  const temp = await openTempDirectory(root);
+  try {
+    const places = {
+      store: checkedStore(new DiskStore({ root, temp })),
+      register: checkedRegister(new DiskRegister({ root, temp })),
+    };
+    const rig = await ClientRig.of(240, places);
+    const clients = [rig.client(), rig.client()];
+    for (let n = 0; n < 30; n += 2) {
+      await rig.log.growTo(240 + n);
+      await Promise.all(clients.map(async (client, i) => await client.prove(testModule(239 + n - i), o)));
+    }
+    rig.remote.isDead = true;
+    const later = rig.client();
+    for (let n = 238; n < 268; n++) expect(await verifyOffline(later, rig.log, testModule(n))).toBe(rig.log.text(n));
+    for (const note of await rig.heads()) expect(await isFollowable(later, rig.log, Buffer.from(note))).toBe(true);
+    await rig.expectOnlyTruth();
+  } finally {
+    await temp.close();
+    await rm(root, { recursive: true });
+  }
 });
 
 describe('a stored head', () => {

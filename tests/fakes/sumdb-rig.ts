@@ -1,6 +1,8 @@
 /** A client over a test log, with a store and a register that outlive it. */
 import { expect } from 'vitest';
+import { checkedRegister } from '../../src/coordination/checked.ts';
 import { MemoryRegister } from '../../src/coordination/memory/memory-register.ts';
+import type { Register } from '../../src/coordination/register.ts';
 import type { ModuleVersion } from '../../src/gomod/module.ts';
 import { equalHashes, recordHash } from '../../src/gomod/sumdb/hash.ts';
 import { parseRecord } from '../../src/gomod/sumdb/text.ts';
@@ -9,6 +11,7 @@ import { tileHashReader } from '../../src/gomod/sumdb/tile-reader.ts';
 import { storedHashIndex, treeHash } from '../../src/gomod/sumdb/tree.ts';
 import { encodeUtf8 } from '../../src/std/bytes.ts';
 import { readWhole } from '../../src/std/whole.ts';
+import { checkedStore } from '../../src/storage/checked.ts';
 import { MemoryStore } from '../../src/storage/memory/memory-store.ts';
 import type { BlobStore } from '../../src/storage/store.ts';
 import { placeOf } from '../../src/verify/database-place.ts';
@@ -25,24 +28,35 @@ export const stored = { ...o, mayFetch: 'no' } as const;
 
 const CAPACITY = { capacityBytes: 64 * 1024 * 1024 };
 
+function inMemory(): Pick<ClientRig, 'store' | 'register'> {
+  return {
+    store: checkedStore(new MemoryStore({ ...CAPACITY, now: () => 0 })),
+    register: checkedRegister(new MemoryRegister(CAPACITY)),
+  };
+}
+
 export class ClientRig {
   readonly log: TestLog;
   readonly remote: TestRemote;
-  readonly store = new MemoryStore({ ...CAPACITY, now: () => 0 });
-  readonly register = new MemoryRegister(CAPACITY);
+  readonly store: BlobStore;
+  readonly register: Register;
   readonly clock = new ManualClock();
   readonly events: SecurityEvent[] = [];
+  /** Of the clients that are made from now on. */
+  tileMemoryBytes = 1024 * 1024;
 
-  private constructor(log: TestLog) {
+  private constructor(log: TestLog, { store, register }: Pick<ClientRig, 'store' | 'register'>) {
     this.log = log;
     this.remote = new TestRemote(log);
+    this.store = store;
+    this.register = register;
   }
 
-  /** Over a log of `size` records. */
-  static async of(size: number): Promise<ClientRig> {
+  /** Over a log of `size` records; in memory unless other places are given. */
+  static async of(size: number, places: Pick<ClientRig, 'store' | 'register'> = inMemory()): Promise<ClientRig> {
     const log = new TestLog();
     await log.growTo(size);
-    return new ClientRig(log);
+    return new ClientRig(log, places);
   }
 
   /** A new process, as it were: nothing in memory. */
@@ -54,7 +68,7 @@ export class ClientRig {
       registers: this.register,
       clock: this.clock,
       observer: { onSecurityEvent: (event) => void this.events.push(event) },
-      limits: { tileMemoryBytes: 1024 * 1024 },
+      limits: { tileMemoryBytes: this.tileMemoryBytes },
     });
   }
 
