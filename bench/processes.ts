@@ -173,8 +173,8 @@ interface Helper<T> {
   readonly pid: number;
   /** What it said when it was ready. */
   readonly first: T;
-  ask<A>(message: object): Promise<A>;
-  stop(): Promise<void>;
+  readonly ask: <A>(message: object) => Promise<A>;
+  readonly stop: () => Promise<void>;
 }
 
 async function startHelper<T = unknown>(program: string, args: readonly string[]): Promise<Helper<T>> {

@@ -24,7 +24,7 @@ export interface DatabaseWays {
   readonly remotes: readonly HttpSumdbRemote[];
 }
 
-type Named = Pick<Config, 'sumdb' | 'upstream'>;
+type Named = Pick<Config, 'sumdb' | 'upstream' | 'noProxy'>;
 
 /** Their settings, each name once. Throws CONFIG_INVALID when one name has two keys. */
 export function databaseSettings({ sumdb }: Pick<Config, 'sumdb'>): Databases<DatabaseSetting> {
@@ -52,10 +52,10 @@ function twoKeys(name: string): AppError {
 /** The ways to them. Does no IO. Throws CONFIG_INVALID with a reason that the command line has words for. */
 export function databaseWays(config: Named, dependencies: RemoteDependencies): Databases<DatabaseWays> {
   return blameNow({ key: 'sumdb.database', reason: 'sumdb-unusable' }, () => {
-    const upstreams = parseProxyList(config.upstream);
+    const proxies = { entries: parseProxyList(config.upstream), noProxy: config.noProxy };
     const withWays = (setting: DatabaseSetting): DatabaseWays => ({
       setting,
-      remotes: createSumdbRemotes(setting, upstreams, dependencies),
+      remotes: createSumdbRemotes(setting, proxies, dependencies),
     });
     return mapped(databaseSettings(config), withWays);
   });

@@ -7,6 +7,7 @@ import { type ArtifactId, type ArtifactKind, parseModulePath, type Version } fro
 import { createSpoolDirectory, spooledBytes } from '../io/spool.ts';
 import { openTempDirectory, type TempDirectory } from '../io/temp-directory.ts';
 import { systemClock } from '../std/clock.ts';
+import { AppError } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { checkedStore } from '../storage/checked.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
@@ -206,6 +207,17 @@ describe('fsck', () => {
       ['orphaned', `${BASE}/v1.0.0.zip`, true],
     ]);
     expect((await check()).findings).toEqual([]);
+  });
+
+  test('leaves data without a record where it is while nobody can say whether it is right', async () => {
+    await overwrite(`${META}/v1.0.0.zip.json`, '{}');
+    const adopt = (): Promise<never> => Promise.reject(new AppError('SUMDB_UNAVAILABLE', 'prove it: nobody answers'));
+    const report = await check({ ...repairing(), adopt });
+    expect(report.findings.map((one) => [one.kind, one.path, one.repaired])).toEqual([
+      ['altered', `${META}/v1.0.0.zip.json`, true],
+      ['orphaned', `${BASE}/v1.0.0.zip`, false],
+    ]);
+    expect((await check(repairing())).findings).toMatchObject([{ kind: 'orphaned', repaired: true }]);
   });
 
   test('finds a record whose h1 was changed', async () => {

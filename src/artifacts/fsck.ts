@@ -57,7 +57,7 @@ export interface FsckOptions extends Ask {
   readonly strangers?: AsyncIterable<string>;
   /** With repair: gets the artifact anew, after its damaged bytes were put aside. Rejects when it cannot. */
   readonly refetch?: (scope: string, id: ArtifactId, o: Ask) => Promise<unknown>;
-  /** With repair: verifies data that has no record and commits it. Rejects when it is not sound; then it goes to the quarantine. `body` is discarded afterwards. */
+  /** With repair: verifies data that has no record and commits it. Rejects when it is not sound; then it goes to the quarantine, unless it is SUMDB_UNAVAILABLE that was said. `body` is discarded afterwards. */
   readonly adopt?: (scope: string, id: ArtifactId, body: Spooled, o: Ask) => Promise<unknown>;
   /** The h1 of a zip, to compare with the record beside its SHA-256. `body` is discarded afterwards. */
   readonly zipHash?: (id: ArtifactId, body: Spooled, o: Ask) => Promise<string>;
@@ -191,6 +191,9 @@ class Fsck {
       this.#tell('orphaned', info.key, `${fault}; verified and adopted`, true);
     } catch (error) {
       throwIfAborted(this.#o.signal);
+      // That nobody can vouch for it now says nothing of it.
+      if (isAppError(error, 'SUMDB_UNAVAILABLE'))
+        return this.#tell('orphaned', info.key, `${fault}; not judged: ${error.message}`, false);
       await this.#putAside('orphaned', info.key, place, `${fault}; not adopted: ${messageOf(error)}`);
     }
   }

@@ -15,7 +15,7 @@ export function createProofLog(logger: Logger): VerifyObserver {
   };
 }
 
-/** That a database does not know something, or that nobody waits any more, is no failure of it. */
+/** That a database does not know something, may not be asked, or that nobody waits any more, is no failure of it. */
 function isOutage({ failure }: Pick<DatabaseQuestion, 'failure'>): boolean {
-  return failure !== undefined && !['NOT_FOUND', 'GONE', 'ABORTED'].includes(failure);
+  return failure !== undefined && !['NOT_FOUND', 'GONE', 'POLICY_DENIED', 'ABORTED'].includes(failure);
 }

@@ -24,7 +24,11 @@ afterAll(async () => {
 
 function remotes(goproxy: string, url?: string): readonly HttpSumdbRemote[] {
   const setting = { name: NAME, ...(url === undefined ? {} : { url }) };
-  return createSumdbRemotes(setting, parseProxyList(goproxy), { client, netrc: [] });
+  return createSumdbRemotes(
+    setting,
+    { entries: parseProxyList(goproxy), noProxy: 'corp.example/*' },
+    { client, netrc: [] },
+  );
 }
 
 function throughFake(): HttpSumdbRemote {
@@ -86,6 +90,14 @@ describe('a proxy', () => {
   });
 });
 
+test('a proxy does not hear the name of a module that noProxy matches; the database itself does', async () => {
+  const path = '/lookup/corp.example/!m/v2@v2.0.0';
+  await expect(throughFake().read(path, MAX)).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+  expect(fake.requests).toEqual([]);
+  await expect(remotes('off', fake.base)[0]?.read(path, MAX)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(fake.count('/lookup/corp.example/%21m/v2@v2.0.0')).toBe(1);
+});
+
 describe('the database itself', () => {
   test('is asked for nothing but what is wanted, below its URL', async () => {
     const [direct] = remotes('off', fake.base);
@@ -133,9 +145,9 @@ describe('a question', () => {
       asked.push(ask);
       return Promise.resolve({ kind: 'refused', status: 404 } as const);
     };
-    const list = parseProxyList('https://u:p@a.test/go,https://b.test,https://c.test,direct');
+    const entries = parseProxyList('https://u:p@a.test/go,https://b.test,https://c.test,direct');
     const netrc = [{ machine: 'b.test', login: 'l', password: 'm' }];
-    for (const way of createSumdbRemotes({ name: NAME }, list, { client: { getBytes }, netrc }))
+    for (const way of createSumdbRemotes({ name: NAME }, { entries }, { client: { getBytes }, netrc }))
       await way.read('/latest', MAX).catch(() => undefined);
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
     expect(asked.map(({ credential }) => credential)).toEqual([

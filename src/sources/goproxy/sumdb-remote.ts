@@ -1,4 +1,5 @@
-import type { ProxyEntry } from '../../gomod/goenv.ts';
+import { matchesAnyPrefix, parsePrefixPatterns, type PrefixPattern, type ProxyEntry } from '../../gomod/goenv.ts';
+import { unescapePath } from '../../gomod/module.ts';
 import type { HttpClient, HttpCredential } from '../../io/http-client.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
@@ -9,6 +10,15 @@ import { urlBelow } from './target.ts';
 
 /** The answer to `supported` has no meaning but its status. */
 const MAX_SUPPORTED_BYTES = 64 * 1024;
+/** The path that asks about a module; its escaped path is captured. */
+const LOOKUP = /^\/lookup\/([^@]+)@/;
+
+/** The proxies that may relay a database. */
+export interface Proxies {
+  readonly entries: readonly ProxyEntry[];
+  /** GONOPROXY: globs of the modules whose names no proxy may hear. Only the database itself is asked about them. */
+  readonly noProxy?: string;
+}
 
 /** What the ways to a database share. */
 export interface RemoteDependencies {
@@ -25,17 +35,18 @@ export interface RemoteDependencies {
  */
 export function createSumdbRemotes(
   { name, url }: { readonly name: string; readonly url?: string },
-  upstreams: readonly ProxyEntry[],
+  { entries, noProxy = '' }: Proxies,
   dependencies: RemoteDependencies,
 ): readonly HttpSumdbRemote[] {
-  if (url !== undefined) return [new HttpSumdbRemote({ ...dependencies, base: parsed(url), isProxy: false })];
-  const proxies = upstreams.flatMap((entry) => {
+  if (url !== undefined) return [new HttpSumdbRemote({ ...dependencies, base: parsed(url) })];
+  const proxies = entries.flatMap((entry) => {
     const base = entry.kind === 'proxy' ? URL.parse(entry.url) : null;
     return base !== null && /^https?:$/.test(base.protocol) ? [base] : [];
   });
+  const asProxy = { below: `sumdb/${name}/`, untold: parsePrefixPatterns(noProxy) };
   return [
-    ...proxies.map((base) => new HttpSumdbRemote({ ...dependencies, base, below: `sumdb/${name}/`, isProxy: true })),
-    new HttpSumdbRemote({ ...dependencies, base: parsed(`https://${name}`), isProxy: false }),
+    ...proxies.map((base) => new HttpSumdbRemote({ ...dependencies, base, asProxy })),
+    new HttpSumdbRemote({ ...dependencies, base: parsed(`https://${name}`) }),
   ];
 }
 
@@ -48,10 +59,15 @@ function parsed(url: string): URL {
 
 interface RemoteParts extends RemoteDependencies {
   readonly base: URL;
+  /** For a proxy, which must be asked first whether it relays the database at all. */
+  readonly asProxy?: AsProxy;
+}
+
+interface AsProxy {
   /** Between the base and the paths of the database: `sumdb/sum.golang.org/`. */
-  readonly below?: string;
-  /** Whether it is a proxy, which must be asked first whether it relays the database at all. */
-  readonly isProxy: boolean;
+  readonly below: string;
+  /** Modules whose names it must not hear. */
+  readonly untold: readonly PrefixPattern[];
 }
 
 /** One way to a checksum database over HTTP: the database itself, or a proxy that relays it. What it answers is attacker-controlled. */
@@ -60,23 +76,21 @@ export class HttpSumdbRemote {
   readonly host: string;
   readonly #client: RemoteDependencies['client'];
   readonly #base: URL;
-  readonly #below: string;
-  readonly #isProxy: boolean;
+  readonly #asProxy: AsProxy | undefined;
   readonly #credential: HttpCredential | undefined;
 
   /** Throws CONFIG_INVALID for userinfo in an http URL. */
-  constructor({ client, netrc, base, below = '', isProxy }: RemoteParts) {
+  constructor({ client, netrc, base, asProxy }: RemoteParts) {
     this.host = base.host;
     this.#client = client;
     this.#base = base;
-    this.#below = below;
-    this.#isProxy = isProxy;
+    this.#asProxy = asProxy;
     this.#credential = credentialFor(base, netrc);
   }
 
   /** Whether this way leads to the database: false when a proxy says (404, 410) that it does not relay it. Rejects, as read() does, when it does not say. */
   async isUsable(o: Ask): Promise<boolean> {
-    if (!this.#isProxy) return true;
+    if (this.#asProxy === undefined) return true;
     try {
       await this.read('/supported', { ...o, maxBytes: MAX_SUPPORTED_BYTES });
       return true;
@@ -88,11 +102,13 @@ export class HttpSumdbRemote {
 
   /**
    * The body below the database, of at most `maxBytes`. `path` begins with `/` and is escaped but not percent-encoded: it goes out as the go command writes it.
-   * Rejects with NOT_FOUND or GONE when the other side says that it has no such thing, with ABORTED, and with UPSTREAM_* for everything else.
+   * Rejects with NOT_FOUND or GONE when the other side says that it has no such thing, with POLICY_DENIED, unasked, for a module whose name it must not hear,
+   * with ABORTED, and with UPSTREAM_* for everything else.
    */
   async read(path: string, { signal, maxBytes }: Ask & { readonly maxBytes: number }): Promise<Uint8Array> {
     const attempt = `fetch ${path} from the checksum database at ${this.host}`;
-    const url = urlBelow(this.#base, this.#below + path.slice(1));
+    if (this.#mustNotHear(path)) throw new AppError('POLICY_DENIED', `${attempt}: no proxy may hear the module's name`);
+    const url = urlBelow(this.#base, (this.#asProxy?.below ?? '') + path.slice(1));
     const ask = { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }) };
     try {
       const answer = await this.#client.getBytes(url, ask);
@@ -102,6 +118,11 @@ export class HttpSumdbRemote {
     } catch (error) {
       throw isAppError(error, 'TOO_LARGE', 'AUTH_REQUIRED') ? asBadResponse(error) : error;
     }
+  }
+
+  #mustNotHear(path: string): boolean {
+    const module = LOOKUP.exec(path)?.[1];
+    return module !== undefined && matchesAnyPrefix(this.#asProxy?.untold ?? [], unescapePath(module));
   }
 }
 
