@@ -111,7 +111,7 @@ describe('larder fsck', () => {
     expect(await fsck('--data', path)).toEqual({
       code: 4,
       out: '',
-      err: `larder: flag --data: data: data folder ${path}: there is nothing to check (${why})\nwhat to do: name the folder that larder serve stores in: larder fsck --data FOLDER\n`,
+      err: `larder: flag --data: data: data folder ${path}: there is nothing to check (${why})\nwhat to do: name the folder that larder serve stores in: --data FOLDER\n`,
     });
     expect(readdirSync(folder, { recursive: true })).toEqual(before);
   });

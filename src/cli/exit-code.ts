@@ -1,13 +1,23 @@
 /** What the shell is told. The table in docs/reference/cli.md is made from this one. */
 export const EXIT_CODES = [
-  { name: 'ok', code: 0, meaning: 'done; for `serve`: stopped after a signal, with nothing lost' },
+  {
+    name: 'ok',
+    code: 0,
+    meaning:
+      'done; for `serve`: stopped after a signal, with nothing lost; for `verify`: nothing is wrong, though some may be exempt or unproven; for `explain`: also when nothing is stored',
+  },
   {
     name: 'failure',
     code: 1,
     meaning: 'the work could not be done: the data folder cannot be written, the disk is full, ...',
   },
-  { name: 'usage', code: 2, meaning: 'an unknown command or flag, or an argument that is missing' },
-  { name: 'found', code: 3, meaning: '`fsck` found something wrong that is not repaired' },
+  { name: 'usage', code: 2, meaning: 'an unknown command or flag, or an argument that is missing or malformed' },
+  {
+    name: 'found',
+    code: 3,
+    meaning:
+      '`fsck` found something wrong that is not repaired; `verify` found damage, a hash that a proof or a go.sum contradicts, a proof that does not hold, or nothing of a module that was named; `ledger verify` found a fault',
+  },
   {
     name: 'config',
     code: 4,
@@ -16,7 +26,8 @@ export const EXIT_CODES = [
   {
     name: 'interrupted',
     code: 130,
-    meaning: '`fsck` was stopped by a signal before its end; what it repaired by then is repaired',
+    meaning:
+      '`fsck`, `verify` or a `ledger` command was stopped by a signal before its end; what it repaired by then is repaired',
   },
 ] as const;
 

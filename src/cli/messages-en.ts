@@ -1,4 +1,5 @@
 import type { Expected } from '../config/problem.ts';
+import { proofEnglish } from './messages-proof.ts';
 import type { Messages, ProblemWords } from './messages.ts';
 
 const problems: ProblemWords = {
@@ -77,10 +78,11 @@ export const english: Messages = {
     help: 'print this help',
     version: 'print the version',
   },
-  titles: { Usage: 'Usage', Options: 'Options', Commands: 'Commands' },
+  titles: { Usage: 'Usage', Arguments: 'Arguments', Options: 'Options', Commands: 'Commands' },
   seeHelp: (command) => `see: ${command} --help`,
   takesNoArgument: (command, argument) => `${command} takes no argument: ${argument}`,
   needsValue: (flag) => `${flag} needs a value`,
+  needsArgument: (command, argument) => `${command} needs ${argument}`,
   noSuchLanguage: (name) => `--lang ${name}: there are messages in en and zh`,
   unknownCommand: (name, near) => `unknown command ${name}${near === undefined ? '' : `: did you mean ${near}?`}`,
   unknownFlag: (name, near) => `unknown flag ${name}${near === undefined ? '' : `: did you mean ${near}?`}`,
@@ -100,7 +102,7 @@ export const english: Messages = {
   ],
   draining: (seconds) => `stopping: requests in progress have ${seconds} s to finish; once more to stop at once`,
   stopped: 'stopped',
-  fsckProgress: (checked) => `checked ${checked} files`,
+  filesChecked: (checked) => `checked ${checked} files`,
   fsckRow: {
     checked: 'files checked',
     partial: 'partial',
@@ -110,10 +112,12 @@ export const english: Messages = {
     repaired: 'repaired',
     seconds: 'seconds',
   },
-  fsckStopped: 'stopped before the end; nothing is known of what was not checked yet',
+  stoppedEarly: 'stopped before the end; nothing is known of what was not checked yet',
   fsckFix: 'larder fsck --repair sets the damaged files aside and fetches them again',
+  proof: proofEnglish,
   problems,
   reasons: {
+    ...proofEnglish.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}: the port is in use`,
       fix: 'stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081',
@@ -152,7 +156,7 @@ export const english: Messages = {
     }),
     'data-not-there': ({ folder, why }) => ({
       what: `data folder ${folder}: there is nothing to check (${why})`,
-      fix: 'name the folder that larder serve stores in: larder fsck --data FOLDER',
+      fix: 'name the folder that larder serve stores in: --data FOLDER',
     }),
     'go-sum-unusable': ({ why }) => ({
       what: `${why}`,

@@ -1,4 +1,5 @@
 import type { Expected } from '../config/problem.ts';
+import { proofChinese } from './messages-proof.ts';
 import type { Messages, ProblemWords } from './messages.ts';
 
 const problems: ProblemWords = {
@@ -80,10 +81,11 @@ export const chinese: Messages = {
     help: '打印本帮助',
     version: '打印版本',
   },
-  titles: { Usage: '用法', Options: '选项', Commands: '命令' },
+  titles: { Usage: '用法', Arguments: '参数', Options: '选项', Commands: '命令' },
   seeHelp: (command) => `参见：${command} --help`,
   takesNoArgument: (command, argument) => `${command} 不带参数：${argument}`,
   needsValue: (flag) => `${flag} 需要一个值`,
+  needsArgument: (command, argument) => `${command} 需要 ${argument}`,
   noSuchLanguage: (name) => `--lang ${name}：只有 en 和 zh 两种语言的消息`,
   unknownCommand: (name, near) => `没有命令 ${name}${near === undefined ? '' : `，是否指 ${near}？`}`,
   unknownFlag: (name, near) => `没有选项 ${name}${near === undefined ? '' : `，是否指 ${near}？`}`,
@@ -102,7 +104,7 @@ export const chinese: Messages = {
   ],
   draining: (seconds) => `正在停止：进行中的请求还有 ${seconds} 秒；再发一次信号则立即停止`,
   stopped: '已停止',
-  fsckProgress: (checked) => `已检查 ${checked} 个文件`,
+  filesChecked: (checked) => `已检查 ${checked} 个文件`,
   fsckRow: {
     checked: '已检查文件',
     partial: '不完整',
@@ -112,10 +114,12 @@ export const chinese: Messages = {
     repaired: '已修复',
     seconds: '秒',
   },
-  fsckStopped: '未检查完即停止；其余文件的情况未知',
+  stoppedEarly: '未检查完即停止；其余文件的情况未知',
   fsckFix: 'larder fsck --repair 会移走损坏的文件并重新获取',
+  proof: proofChinese,
   problems,
   reasons: {
+    ...proofChinese.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}：端口已被占用`,
       fix: '停止占用它的程序，或换一个端口：larder serve --listen 127.0.0.1:8081',
@@ -154,7 +158,7 @@ export const chinese: Messages = {
     }),
     'data-not-there': ({ folder, why }) => ({
       what: `数据目录 ${folder}：没有可检查的内容（${why}）`,
-      fix: '指定 larder serve 存放数据的目录：larder fsck --data 目录',
+      fix: '指定 larder serve 存放数据的目录：--data 目录',
     }),
     'go-sum-unusable': ({ why }) => ({
       what: `${why}`,

@@ -1,5 +1,6 @@
 import { chinese } from './messages-zh.ts';
 import { english } from './messages-en.ts';
+import type { ProofMessages } from './messages-proof.ts';
 import { redactUrls } from '../config/redact.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { isAppError, messageOf } from '../std/errors.ts';
@@ -57,10 +58,11 @@ export interface Messages {
     >
   >;
   /** Titles in a help page, by the English one without its colon. */
-  readonly titles: Readonly<Record<'Usage' | 'Options' | 'Commands', string>>;
+  readonly titles: Readonly<Record<'Usage' | 'Arguments' | 'Options' | 'Commands', string>>;
   readonly seeHelp: (command: string) => string;
   readonly takesNoArgument: (command: string, argument: string) => string;
   readonly needsValue: (flag: string) => string;
+  readonly needsArgument: (command: string, argument: string) => string;
   readonly noSuchLanguage: (name: string) => string;
   readonly unknownCommand: (name: string, nearest: string | undefined) => string;
   readonly unknownFlag: (name: string, nearest: string | undefined) => string;
@@ -70,10 +72,11 @@ export interface Messages {
   readonly start: (facts: StartFacts) => readonly string[];
   readonly draining: (seconds: number) => string;
   readonly stopped: string;
-  readonly fsckProgress: (checked: number) => string;
+  readonly filesChecked: (checked: number) => string;
   readonly fsckRow: Readonly<Record<FsckCount, string>>;
-  readonly fsckStopped: string;
+  readonly stoppedEarly: string;
   readonly fsckFix: string;
+  readonly proof: ProofMessages;
   readonly problems: ProblemWords;
   /** Known failures to start, by `detail.reason`. */
   readonly reasons: Readonly<Partial<Record<string, (facts: Facts) => Wording>>>;

@@ -39,5 +39,8 @@ Results go to stdout, everything else to stderr. \`--json\` prints the result as
 Failures are two lines: \`larder: what: why\` and what to do. Messages are in Chinese when the locale is (\`LC_ALL\`, \`LC_MESSAGES\`, \`LANG\`) or with \`--lang zh\`.
 \`NO_COLOR\` switches colour off. \`SIGTERM\` and \`SIGINT\` (Ctrl-C) stop the server once requests in progress are done; a second one stops it at once. After \`SIGTERM\` it
 takes new requests for \`drain.accept\` first while \`/readyz\` says 503, so that load balancers notice.
-The same signals stop \`fsck\` after the file that it is at, with exit code 130.
+The same signals stop \`fsck\` and \`verify\` after the file that they are at, with exit code 130.
+
+\`verify\` and \`explain\` work beside a server or without one, ask nobody and change nothing. What \`verify\` calls unproven is not wrong: it stands there with the reason, and the exit
+code stays 0. With \`--from\`, lines of modules that are not stored are counted and listed; a module named on the command line must be there.
 `;

@@ -3,8 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { isAppError } from '../std/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { addConfig } from './commands/config.ts';
+import { addExplain } from './commands/explain.ts';
 import { addFsck } from './commands/fsck.ts';
 import { addServe } from './commands/serve.ts';
+import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import type { World } from './configuration.ts';
 import { exitCode } from './exit-code.ts';
@@ -70,6 +72,8 @@ export function createProgram(world: World, done: CommandResult): Command {
     });
   addServe(program, world, done);
   addFsck(program, world, done);
+  addVerify(program, world, done);
+  addExplain(program, world, done);
   addConfig(program, world, done);
   addVersion(program, world, done);
   for (const command of allCommands(program)) {
@@ -140,7 +144,12 @@ function usageInWords({ code, message }: CommanderError, command: Command, messa
     return messages.unknownFlag(name, meant !== undefined && flags.includes(meant) ? meant : nearest(name, flags));
   }
   if (code === 'commander.optionMissingArgument') return messages.needsValue(name);
-  if (code === 'commander.excessArguments') return messages.takesNoArgument(fullName(command), command.args.join(' '));
+  if (code === 'commander.missingArgument') return messages.needsArgument(fullName(command), name);
+  if (code === 'commander.excessArguments')
+    return messages.takesNoArgument(
+      fullName(command),
+      command.args.slice(command.registeredArguments.length).join(' '),
+    );
   return message.replace(/^error: /, '');
 }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { FsckReport } from '../../app/fsck.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, withOrigin, type World } from '../configuration.ts';
+import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { FsckCount } from '../messages.ts';
 import type { CommandResult } from '../run.ts';
+import { untilStopped } from '../stoppable.ts';
 import type { Terminal } from '../terminal.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -33,29 +34,18 @@ async function fsck(options: Options, world: World): Promise<number> {
     return exitCode('config');
   }
   const { checkStore } = await import('../../app/fsck.ts');
-  const { signalOfStop } = await import('../../app/lifecycle.ts');
   const startedAt = performance.now();
-  const stop = signalOfStop();
-  let report: FsckReport;
-  try {
-    report = await checkStore(loaded.config, aroundOf(world), {
-      repair: options['repair'] === true,
-      onProgress: (checked) => terminal.progress(terminal.messages.fsckProgress(checked)),
-      signal: stop.signal,
-    });
-  } catch (error) {
-    if (!stop.signal.aborted) throw withOrigin(error, loaded.origins);
-    terminal.note(`larder: ${terminal.messages.fsckStopped}`);
-    return exitCode('interrupted');
-  } finally {
-    stop.close();
-    terminal.progress(undefined);
-  }
+  const repair = options['repair'] === true;
+  const onProgress = (checked: number): void => terminal.progress(terminal.messages.filesChecked(checked));
+  const outcome = await untilStopped(world, loaded, (signal) =>
+    checkStore(loaded.config, aroundOf(world), { repair, onProgress, signal }),
+  );
+  if ('code' in outcome) return outcome.code;
+  const report = outcome.result;
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   if (options['json'] === true) terminal.result(JSON.stringify({ ...report, seconds }));
   else print(report, seconds, terminal);
-  if (options['repair'] !== true && !isSound(report))
-    terminal.note(`${terminal.messages.whatToDo}: ${terminal.messages.fsckFix}`);
+  if (!repair && !isSound(report)) terminal.note(`${terminal.messages.whatToDo}: ${terminal.messages.fsckFix}`);
   return exitCode(isSound(report) ? 'ok' : 'found');
 }
 

@@ -1,0 +1,108 @@
+import type { Provenance } from '../artifacts/provenance.ts';
+import { quarantinedCopies, type QuarantinedCopy } from '../artifacts/quarantine.ts';
+import type { CheckedProof, Standing } from '../artifacts/standing.ts';
+import type { Config } from '../config/schema.ts';
+import { matchPrefixPatterns } from '../gomod/goenv.ts';
+import type { ArtifactKind, ModulePath, ModuleVersion } from '../gomod/module.ts';
+import { createGate } from '../policy/gate.ts';
+import type { PlanStep, Scope } from '../policy/plan.ts';
+import type { Ask } from '../std/ask.ts';
+import { createExemptions, type Exemption } from '../verify/exemptions.ts';
+import { type Audited, onAudited } from './audited-store.ts';
+import { createChain } from './chain.ts';
+import type { Around } from './compose.ts';
+import { openClient } from './preflight.ts';
+
+export type { Standing } from '../artifacts/standing.ts';
+
+/** What is known of one artifact of the module. */
+export interface ExplainedArtifact {
+  readonly kind: ArtifactKind;
+  readonly isStored: boolean;
+  /** Its record, unless there is none or it cannot be read. */
+  readonly record?: Provenance;
+  /** What its record stands on now; its bytes were counted and not read. Absent when it is not stored. */
+  readonly standing?: Standing;
+  /** Bytes that were put aside. Reasons may be an upstream's words: not safe to print as they are. */
+  readonly quarantined: readonly QuarantinedCopy[];
+}
+
+/** Where the module would be asked for: the steps in order, or why nobody is asked. */
+export type ExplainedPlan =
+  | { readonly isAllowed: true; readonly steps: readonly PlanStep[] }
+  | { readonly isAllowed: false; readonly code: string; readonly why: string };
+
+/** Everything that is known here of one module version. */
+export interface Explanation {
+  /** `PATH@VERSION`. */
+  readonly module: string;
+  readonly isStored: boolean;
+  /** The zip, the go.mod and the info, in this order. */
+  readonly artifacts: readonly ExplainedArtifact[];
+  /** The stored proofs as they can be checked now, of every database that has one. */
+  readonly proofs: readonly CheckedProof[];
+  readonly plan: ExplainedPlan;
+  /** The glob that keeps the module from every upstream. */
+  readonly noProxy?: string;
+  /** Why it would be stored without a proof today, if it would be. */
+  readonly exemption?: Exemption;
+}
+
+const SCOPE: Scope = 'public';
+const KINDS: readonly ArtifactKind[] = ['zip', 'mod', 'info'];
+
+/**
+ * Says what is stored of `module`, why it is believed, and where it would be asked for. Asks nobody and changes nothing. Rejects with CONFIG_INVALID when there is no
+ * data folder (none is made) or the configuration names what cannot be used, with STORE_UNAVAILABLE or ABORTED.
+ */
+export async function explainModule(
+  config: Config,
+  around: Around,
+  { module, signal }: Ask & { readonly module: ModuleVersion },
+): Promise<Explanation> {
+  const explain = async (on: Audited): Promise<Explanation> => {
+    const artifacts: ExplainedArtifact[] = [];
+    for (const kind of KINDS) artifacts.push(await explainArtifact(on, { module, kind }, { signal }));
+    return {
+      module: `${module.path}@${module.version}`,
+      isStored: artifacts.some((one) => one.isStored),
+      artifacts,
+      proofs: await on.audit.proofs(module, { signal }),
+      plan: await planOf(on, around, module.path),
+      ...configuredFor(config, module.path),
+    };
+  };
+  return await onAudited(config, explain, { signal });
+}
+
+async function explainArtifact(
+  { audit, store }: Audited,
+  id: { readonly module: ModuleVersion; readonly kind: ArtifactKind },
+  o: Ask,
+): Promise<ExplainedArtifact> {
+  const place = { scope: SCOPE, id };
+  const found = await audit.glance(place, o);
+  const quarantined = await quarantinedCopies(store, place, o);
+  if (found === undefined) return { kind: id.kind, isStored: false, quarantined };
+  const { record, standing } = found;
+  return { kind: id.kind, isStored: true, ...(record && { record }), standing, quarantined };
+}
+
+/** The sources are made to know their names; none of them is asked, so they need no credentials. */
+async function planOf({ config, closing }: Audited, around: Around, path: ModulePath): Promise<ExplainedPlan> {
+  const client = openClient(config, { ...around, environment: {} }, 'explain');
+  closing.add(() => client.close());
+  const { planFor } = await createChain(config, { client, netrc: [] });
+  const decision = createGate(planFor).decide(path);
+  if (decision.allowed) return { isAllowed: true, steps: decision.plan.steps };
+  return { isAllowed: false, code: decision.error.code, why: decision.error.message };
+}
+
+function configuredFor(
+  { noProxy, noSumdb, sumdb }: Config,
+  path: ModulePath,
+): Pick<Explanation, 'noProxy' | 'exemption'> {
+  const pattern = noProxy.split(',').find((glob) => matchPrefixPatterns(glob, path));
+  const exemption = createExemptions({ isOff: sumdb.database === 'off', patterns: noSumdb }).of(path);
+  return { ...(pattern === undefined ? {} : { noProxy: pattern }), ...(exemption && { exemption }) };
+}

@@ -1,0 +1,117 @@
+import type { Command } from 'commander';
+import type { ExplainedArtifact, Explanation, Standing } from '../../app/explain.ts';
+import { columns } from '../columns.ts';
+import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import { exitCode } from '../exit-code.ts';
+import type { Messages } from '../messages.ts';
+import { parseModuleArgument } from '../module-argument.ts';
+import type { CommandResult } from '../run.ts';
+import { exemptionInWords, standingInWords, verificationInWords } from '../standing-words.ts';
+import { untilStopped } from '../stoppable.ts';
+import type { Terminal } from '../terminal.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+/** A label and what stands beside it. */
+type Row = readonly [label: string, text: string];
+
+/** `larder explain`: what is known of one module version. Asks nobody. */
+export function addExplain(program: Command, world: World, done: CommandResult): void {
+  const { messages } = world.terminal;
+  addConfigFlags(
+    program
+      .command('explain')
+      .description(messages.proof.commands.explain)
+      .argument('<module@version>', messages.proof.moduleArgument),
+    messages,
+    ['data', 'upstream', 'modcache'],
+  )
+    .option('--json', messages.flags.json)
+    .action(async (name: string, options: Options) => done(await explain(name, options, world)));
+}
+
+async function explain(name: string, options: Options, world: World): Promise<number> {
+  const { terminal } = world;
+  const module = parseModuleArgument(name);
+  if ('fault' in module) {
+    const { what, fix } = terminal.messages.proof.moduleFault(module);
+    terminal.failure(what, fix);
+    return exitCode('usage');
+  }
+  const loaded = await loadFor(options, world, { willListen: false });
+  if (!loaded.ok) {
+    printProblems(loaded, terminal);
+    return exitCode('config');
+  }
+  const { explainModule } = await import('../../app/explain.ts');
+  const outcome = await untilStopped(world, loaded, (signal) =>
+    explainModule(loaded.config, aroundOf(world), { module, signal }),
+  );
+  if ('code' in outcome) return outcome.code;
+  if (options['json'] === true) terminal.result(JSON.stringify(outcome.result));
+  else print(outcome.result, terminal);
+  return exitCode('ok');
+}
+
+function print(explanation: Explanation, terminal: Terminal): void {
+  const { messages } = terminal;
+  const { artifacts, isStored, module } = explanation;
+  terminal.result(isStored ? module : `${module}${messages.colon}${messages.proof.explain.notStored}`);
+  for (const artifact of artifacts) {
+    const rows = [...recordRows(artifact, messages), ...asideRows(artifact, messages)];
+    if (isStored || rows.length > 0) terminal.result(`\n.${artifact.kind}`);
+    if (rows.length > 0) terminal.result(columns(rows));
+    else if (isStored) terminal.result(`  ${messages.proof.explain.notStored}`);
+  }
+  terminal.result(`\n${columns(moduleRows(explanation, messages))}`);
+}
+
+function recordRows({ record, standing }: ExplainedArtifact, messages: Messages): readonly Row[] {
+  const { label, bytes } = messages.proof.explain;
+  // Of an .info there is never more to say than its record does.
+  const now: readonly Row[] =
+    standing === undefined || standing.is === 'form' ? [] : [[label.now, nowInWords(standing, messages)]];
+  if (record === undefined) return now;
+  return [
+    [label.source, record.source],
+    [label.fetched, record.fetchedAt],
+    [label.firstSeen, record.firstSeen],
+    [label.size, bytes(record.sizeBytes)],
+    [label.sha256, record.sha256],
+    ...(record.h1 === undefined ? [] : [[label.h1, record.h1] as const]),
+    [label.believed, verificationInWords(record.verification, messages)],
+    ...now,
+  ];
+}
+
+function nowInWords(standing: Standing, messages: Messages): string {
+  return `${messages.proof.row[standing.is]}${messages.colon}${standingInWords(standing, messages)}`;
+}
+
+function asideRows({ quarantined }: ExplainedArtifact, { proof: { explain } }: Messages): readonly Row[] {
+  const { label, bytes } = explain;
+  return quarantined.map(({ sha256, sizeBytes, at, source, reason }) => [
+    label.putAside,
+    [at, source, bytes(sizeBytes), `sha256 ${sha256}`, reason].filter((part) => part !== undefined).join(', '),
+  ]);
+}
+
+function moduleRows({ proofs, plan, exemption, noProxy }: Explanation, messages: Messages): readonly Row[] {
+  const { label, holds, holdsNot, noProof, nobody } = messages.proof.explain;
+  const { record } = messages.proof.standing;
+  const proven = proofs.map(
+    (proof): Row => [label.proof, proof.holds ? holds(record(proof)) : holdsNot(proof.database, proof.why)],
+  );
+  return [
+    ...(proven.length === 0 ? [[label.proof, noProof] as const] : proven),
+    ...(exemption === undefined
+      ? []
+      : [[label.exemption, exemptionInWords(exemption, messages.proof.standing)] as const]),
+    ...(noProxy === undefined ? [] : [[label.noProxy, noProxy] as const]),
+    [label.asked, plan.isAllowed ? chainOf(plan.steps) : nobody(plan.why)],
+  ];
+}
+
+/** In the form of GOPROXY. */
+function chainOf(steps: readonly { readonly source: string; readonly separator: string }[]): string {
+  return steps.map(({ source, separator }, i) => (i === steps.length - 1 ? source : source + separator)).join('');
+}
