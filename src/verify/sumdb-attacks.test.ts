@@ -49,6 +49,15 @@ describe('a lookup that lies is refused, and nothing of it is stored', () => {
     expect((await rig.client().prove(testModule(7), o)).text).toBe(rig.log.text(7));
   });
 
+  test('the first record under a number that no record has', async () => {
+    const rig = await ClientRig.of(300);
+    rig.remote.lie = onLookups((reply) => Buffer.from(Buffer.from(reply).toString().replace(/^0\n/, '-5\n')));
+    await expect(rig.client().prove(testModule(0), o)).rejects.toMatchObject({
+      code: expect.stringMatching(/^SUMDB_(INCONSISTENT|UNAVAILABLE)$/),
+    });
+    expect(await rig.keys('lookup/')).toEqual([]);
+  });
+
   test('a head signed by somebody else', async () => {
     const rig = await ClientRig.of(300);
     const other = new TestLog(rig.log.name, 2);

@@ -1,7 +1,7 @@
 /** Which checksum database is meant, in the form of GOSUMDB. */
 import { AppError } from '../../std/errors.ts';
-import { shown } from '../shown.ts';
-import { parseVerifierKey, type VerifierKey } from './key.ts';
+import { isKeyName, parseVerifierKey, type VerifierKey } from './key.ts';
+import { isAskable } from './request.ts';
 
 /** A checksum database and the key that its tree heads are signed with. */
 export interface DatabaseSetting {
@@ -25,41 +25,33 @@ const KNOWN: ReadonlyMap<string, { readonly key: string; readonly url?: string }
 export function parseGosumdb(text: string): DatabaseSetting | 'off' {
   const [first = '', url, ...more] = text.split(' ').filter((field) => field !== '');
   if (first === 'off' && url === undefined) return 'off';
-  if (first === '' || more.length > 0) throw unusable(text, 'it must be NAME+HASH+KEY, or that and a URL');
+  if (first === '' || more.length > 0) throw unusable('it must be NAME+HASH+KEY, or that and a URL');
   const known = KNOWN.get(first);
-  const key = keyOf(known?.key ?? first, text);
-  if (!isDatabaseName(key.name)) throw unusable(text, 'its name must be host[/path], without a scheme');
+  const key = keyOf(known?.key ?? first);
+  if (!isDatabaseName(key.name)) throw unusable('its name must be host[/path], without a scheme');
   const place = url ?? known?.url;
   if (place === undefined) return { name: key.name, key };
   if (!/^https?:$/.test(URL.parse(place)?.protocol ?? ''))
-    throw unusable(text, 'its URL must begin with https:// or http://');
+    throw unusable('its URL must begin with https:// or http://');
   return { name: key.name, key, url: place.replace(/\/+$/, '') };
 }
 
-function keyOf(text: string, whole: string): VerifierKey {
+function keyOf(text: string): VerifierKey {
   try {
     return parseVerifierKey(text);
-  } catch (error) {
-    throw unusable(
-      whole,
-      text.includes('+') ? 'its key is malformed' : 'no key is known for this name: write NAME+HASH+KEY',
-      error,
-    );
+  } catch {
+    throw unusable(text.includes('+') ? 'its key is malformed' : 'no key is known for this name: write NAME+HASH+KEY');
   }
 }
 
-/** Whether `name` can name a database: `host[/path]` as it stands after `https://`, without a query, a fragment or a slash at its end. */
+/** Whether `name` can name a database: `host[/path]` as it stands after `https://`, that notes can carry and that can be asked through a proxy. */
 export function isDatabaseName(name: string): boolean {
   const url = URL.parse(`https://${name}`);
-  return (
-    url !== null &&
-    `https://${name}` === url.href.replace(/\/$/, '') &&
-    url.search === '' &&
-    url.hash === '' &&
-    url.username === ''
-  );
+  const isPlain = url !== null && url.search === '' && url.hash === '' && url.username === '';
+  return isPlain && `https://${name}` === url.href.replace(/\/$/, '') && isKeyName(name) && isAskable(name);
 }
 
-function unusable(text: string, why: string, cause?: unknown): AppError {
-  return new AppError('CONFIG_INVALID', `use checksum database ${shown(text)}: ${why}`, { cause });
+/** Neither text nor cause is shown: what was written may be a key that signs, or a URL with a password. */
+function unusable(why: string): AppError {
+  return new AppError('CONFIG_INVALID', `use a checksum database: ${why}`);
 }

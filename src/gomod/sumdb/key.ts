@@ -22,7 +22,7 @@ export interface SignerKey {
   readonly name: string;
   readonly hash: KeyHash;
   readonly verifier: VerifierKey;
-  sign(text: Uint8Array): Uint8Array;
+  readonly sign: (text: Uint8Array) => Uint8Array;
 }
 
 const ED25519 = 1;

@@ -2,6 +2,7 @@
 import { decodeUtf8, encodeUtf8 } from '../../std/bytes.ts';
 import { AppError } from '../../std/errors.ts';
 import { base64Of, strictBase64 } from './base64.ts';
+import { isPlainText } from './plain-text.ts';
 import { type KeyHash, type SignerKey, isKeyName, type VerifierKey } from './key.ts';
 
 /** A line of a note's signature block. */
@@ -69,7 +70,7 @@ function keyOf({ name, hash }: Signature, keys: readonly VerifierKey[]): Verifie
 /** At the last blank line: the text may hold others. */
 function splitNote(message: Uint8Array): { readonly text: string; readonly lines: readonly string[] } {
   const whole = message.length <= MAX_NOTE_BYTES ? decodeUtf8(message) : undefined;
-  if (whole === undefined || /[\0-\t\v-\x1f]/.test(whole)) throw malformed();
+  if (whole === undefined || !isPlainText(whole)) throw malformed();
   const split = whole.lastIndexOf('\n\n');
   const block = whole.slice(split + 2);
   if (split < 0 || !block.endsWith('\n')) throw malformed();

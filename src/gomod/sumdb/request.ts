@@ -81,3 +81,8 @@ function tileOf(rest: string): SumdbQuestion {
     throw error;
   }
 }
+
+/** Whether the database `name` can be asked through a proxy: its elements are plain, and none after the first is an endpoint. */
+export function isAskable(name: string): boolean {
+  return name.split('/').every((element, i) => NAME_ELEMENT.test(element) && !(i > 0 && ENDPOINTS.has(element)));
+}

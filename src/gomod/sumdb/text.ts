@@ -3,12 +3,13 @@ import { decodeUtf8, encodeUtf8 } from '../../std/bytes.ts';
 import { AppError } from '../../std/errors.ts';
 import type { ModuleVersion } from '../module.ts';
 import { hashBase64, parseHashBase64 } from './hash.ts';
-import type { TreeHead } from './tree.ts';
+import { isPlainText } from './plain-text.ts';
+import { MAX_TREE_SIZE, type TreeHead } from './tree.ts';
 
 const HEAD_LINE = 'go.sum database tree';
 /** Heads are three lines, and room for lines to come. */
 const MAX_HEAD_CHARS = 1_000_000;
-const NUMBER = /^(?:0|[1-9][0-9]{0,15})$/;
+const TREE_SIZE = /^(?:0|[1-9][0-9]{0,15})$/;
 
 /** The text of a tree note: what is signed. */
 export function formatTreeHead({ size, hash }: TreeHead): string {
@@ -19,7 +20,7 @@ export function formatTreeHead({ size, hash }: TreeHead): string {
 export function parseTreeHead(text: string): TreeHead {
   const [first, size = '', hash = '', ...more] = text.length <= MAX_HEAD_CHARS ? text.split('\n') : [];
   const parsed = parseHashBase64(hash);
-  if (first !== HEAD_LINE || more.length === 0 || !isNumber(size) || parsed === undefined)
+  if (first !== HEAD_LINE || more.length === 0 || !isTreeSize(size) || parsed === undefined)
     throw new AppError('SUMDB_INCONSISTENT', 'parse tree head: malformed');
   return { size: Number(size), hash: parsed };
 }
@@ -46,8 +47,8 @@ export function parseRecord(bytes: Uint8Array): {
   return { id: Number(id), text, rest: buffer.subarray(end + 2) };
 }
 
-function isNumber(text: string): boolean {
-  return NUMBER.test(text) && Number.isSafeInteger(Number(text));
+function isTreeSize(text: string): boolean {
+  return TREE_SIZE.test(text) && Number(text) <= MAX_TREE_SIZE;
 }
 
 /** Read as the reference reads it, sign and leading zeros included; whoever uses one checks that the tree has it. */
@@ -57,7 +58,7 @@ function isRecordNumber(text: string): boolean {
 
 /** Valid Unicode without control characters, in whole lines, none of them empty. */
 function isRecordText(text: string): boolean {
-  return text.endsWith('\n') && text.isWellFormed() && !/[\0-\t\v-\x1f]|\n\n/.test(text);
+  return text.endsWith('\n') && isPlainText(text) && !text.includes('\n\n');
 }
 
 /**

@@ -3,7 +3,7 @@
  * says where: record after record, each followed by the subtrees that it completes.
  */
 import { AppError } from '../../std/errors.ts';
-import { EMPTY_TREE_HASH, equalHashes, type Hash, nodeHash } from './hash.ts';
+import { EMPTY_TREE_HASH, equalHashes, type Hash, HASH_BYTES, nodeHash } from './hash.ts';
 
 /** The stored hashes with these numbers, in the order asked. May reject; what it resolves with must be right. */
 export type HashReader = (indexes: readonly number[]) => Promise<readonly Hash[]>;
@@ -14,8 +14,17 @@ export interface TreeHead {
   readonly hash: Hash;
 }
 
-/** The number of the stored hash at tree level `level` (0 = records), `n`th of that level. */
+/** Numbers of records and sizes of trees are exact up to here, and no log comes near it. */
+export const MAX_TREE_SIZE = 2 ** 52;
+
+/** Whether the tree has a record with this number, which may be anything that somebody sent. */
+export function hasRecord({ size }: TreeHead, id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < size;
+}
+
+/** The number of the stored hash at tree level `level` (0 = records), `n`th of that level. Throws INTERNAL beyond MAX_TREE_SIZE records. */
 export function storedHashIndex(level: number, n: number): number {
+  requireNumbers(level >= 0 && n >= 0 && (n + 1) * 2 ** level <= MAX_TREE_SIZE, `number the hash ${level},${n}`);
   let first = n;
   for (let l = level; l > 0; l--) first = 2 * first + 1;
   let before = 0;
@@ -23,8 +32,9 @@ export function storedHashIndex(level: number, n: number): number {
   return before + level;
 }
 
-/** The inverse of storedHashIndex. */
+/** The inverse of storedHashIndex. Throws INTERNAL for numbers that it does not give. */
 export function splitStoredHashIndex(index: number): { readonly level: number; readonly n: number } {
+  requireNumbers(index >= 0 && index < 2 * MAX_TREE_SIZE, `find the hash with number ${index}`);
   // Record n begins at about 2n, so the record that wrote `index` is one of the few from here on.
   let n = Math.floor(index / 2);
   let begin = storedHashIndex(0, n);
@@ -134,7 +144,7 @@ function recordSpans(low: number, high: number, n: number): Span[] {
 
 /** Whether `proof` shows that the record `n` of the tree with `head` has hash `leaf`. */
 export function checkRecord(proof: Proof, head: TreeHead, n: number, leaf: Hash): boolean {
-  if (n < 0 || n >= head.size) return false;
+  if (!hasRecord(head, n) || !proof.every(isHash)) return false;
   const root = rootOver(proof, 0, head.size, n, leaf);
   return root !== undefined && equalHashes(root, head.hash);
 }
@@ -168,7 +178,7 @@ function treeSpans(low: number, high: number, old: number): Span[] {
 
 /** Whether `proof` shows that the tree with `old` is the beginning of the tree with `head`. */
 export function checkTree(proof: Proof, head: TreeHead, old: TreeHead): boolean {
-  if (old.size < 1 || old.size > head.size) return false;
+  if (old.size < 1 || old.size > head.size || !proof.every(isHash)) return false;
   const roots = rootsOver(proof, 0, head.size, old);
   return roots !== undefined && equalHashes(roots.old, old.hash) && equalHashes(roots.new, head.hash);
 }
@@ -196,6 +206,11 @@ function rootsOver(
     : { old: nodeHash(last, inner.old), new: nodeHash(last, inner.new) };
 }
 
+/** Proofs come from others. */
+function isHash(hash: Hash): boolean {
+  return hash.length === HASH_BYTES;
+}
+
 async function hashesOf(spans: readonly Span[], read: HashReader): Promise<Proof> {
   const parts = spans.map(({ low, high }) => coveringIndexes(low, high));
   const hashes = await read(parts.flat());
@@ -204,5 +219,5 @@ async function hashesOf(spans: readonly Span[], read: HashReader): Promise<Proof
 }
 
 function requireNumbers(isGood: boolean, attempted: string): void {
-  if (!isGood) throw new AppError('INTERNAL', `${attempted}: there is no such record`);
+  if (!isGood) throw new AppError('INTERNAL', `${attempted}: there is none such`);
 }
