@@ -50,6 +50,17 @@ describe('a failure to start', () => {
       'netrc-unusable',
       'proxy-unusable',
       'upstream-unusable',
+      'sumdb-unusable',
+      'from-unusable',
+      ...['no-log', 'log-gone', 'other-key', 'behind', 'forked', 'copy-unusable'].map((fault) => `ledger-${fault}`),
+      'ledger-no-key',
+      'ledger-name-taken',
+      'ledger-key-unusable',
+      'ledger-key-open',
+      'ledger-no-head-file',
+      'ledger-not-configured',
+      'ledger-is-there',
+      'ledger-name-unusable',
     ];
     for (const language of ['en', 'zh'] as const)
       expect(Object.keys(messagesFor(language).reasons).toSorted()).toEqual(reasons.toSorted());

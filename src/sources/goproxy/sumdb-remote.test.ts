@@ -26,7 +26,7 @@ function remotes(goproxy: string, url?: string): readonly HttpSumdbRemote[] {
   const setting = { name: NAME, ...(url === undefined ? {} : { url }) };
   return createSumdbRemotes(
     setting,
-    { entries: parseProxyList(goproxy), noProxy: 'corp.example/*' },
+    { entries: parseProxyList(goproxy), noProxy: 'corp.example/*,golang.org' },
     { client, netrc: [] },
   );
 }
@@ -90,10 +90,13 @@ describe('a proxy', () => {
   });
 });
 
-test('a proxy does not hear the name of a module that noProxy matches; the database itself does', async () => {
+test('a proxy does not hear the name of a module that noProxy matches, unless it is a toolchain; the database itself does', async () => {
   const path = '/lookup/corp.example/!m/v2@v2.0.0';
   await expect(throughFake().read(path, MAX)).rejects.toMatchObject({ code: 'POLICY_DENIED' });
   expect(fake.requests).toEqual([]);
+  const toolchain = throughFake().read('/lookup/golang.org/toolchain@v0.0.1-go1.26.0.linux-amd64', MAX);
+  await expect(toolchain).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(fake.requests).toHaveLength(1);
   await expect(remotes('off', fake.base)[0]?.read(path, MAX)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(fake.count('/lookup/corp.example/%21m/v2@v2.0.0')).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { matchesAnyPrefix, parsePrefixPatterns, type PrefixPattern, type ProxyEntry } from '../../gomod/goenv.ts';
 import { unescapePath } from '../../gomod/module.ts';
+import { TOOLCHAIN_MODULE } from '../../gomod/version.ts';
 import type { HttpClient, HttpCredential } from '../../io/http-client.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
@@ -120,9 +121,11 @@ export class HttpSumdbRemote {
     }
   }
 
+  /** That somebody uses a toolchain is no secret, and no repository of its own could say what it must be. */
   #mustNotHear(path: string): boolean {
-    const module = LOOKUP.exec(path)?.[1];
-    return module !== undefined && matchesAnyPrefix(this.#asProxy?.untold ?? [], unescapePath(module));
+    const escaped = LOOKUP.exec(path)?.[1];
+    if (escaped === undefined || escaped === TOOLCHAIN_MODULE || this.#asProxy === undefined) return false;
+    return matchesAnyPrefix(this.#asProxy.untold, unescapePath(escaped));
   }
 }
 
