@@ -49,7 +49,12 @@ describe('a stored hash', () => {
     ['has another hash', proof({ zip: [OTHER] }), 'mismatch', /its h1 is h1:Z.* record 7 of sum\.example has h1:A/],
     ['has only the hash of its go.mod', proof({ zip: [] }), 'proof', /has no line for it/],
     ['is another record than it was proven by', proof({ record: 8 }), 'proof', /by record 7 .* a proof by record 8/],
-    ['does not hold', { holds: false, database: DB, why: 'the tree forked' }, 'proof', /does not hold: the tree forked/],
+    [
+      'does not hold',
+      { holds: false, database: DB, why: 'the tree forked' },
+      'proof',
+      /does not hold: the tree forked/,
+    ],
   ])('is wrong when a stored proof %s, and no agreement outweighs that', (_, contradicting, fault, what) => {
     const other = proof({ database: 'own.example' });
     for (const proofs of [
