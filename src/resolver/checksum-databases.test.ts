@@ -105,6 +105,12 @@ describe('the databases that are given out', () => {
     await expect(answers(database)('s.example/lookup/x.y/z@v1.0.0')).rejects.toBe(down);
   });
 
+  test('the newest head is looked for although an older one is stored', async () => {
+    const database = new ScriptedDatabase('s.example', { latest: 'head' });
+    await answers(database)('s.example/latest');
+    expect(database.asked).toEqual(['latest']);
+  });
+
   test.each([
     ['s.example/tile/8/0/000', 'hashes', Number.POSITIVE_INFINITY],
     ['s.example/tile/8/0/000.p/7', 'hashes', Number.POSITIVE_INFINITY],

@@ -89,17 +89,18 @@ interface Body {
   readonly result: CacheResult;
 }
 
-function bodyOf(request: DatabaseRequest, database: ChecksumDatabase, q: DatabaseQuery): Body | Promise<Body> {
+async function bodyOf(request: DatabaseRequest, database: ChecksumDatabase, q: DatabaseQuery): Promise<Body> {
   switch (request.endpoint) {
     case 'supported':
       if (!database.canServe()) throw notServed(request.name);
       return { bytes: NOTHING, result: 'hit' };
     case 'latest':
-      return storedFirst((o) => database.latest(o), q);
+      // What is stored would do, and the log would seem to stand still: the database itself limits how often it asks.
+      return { bytes: await database.latest({ signal: q.signal, mayFetch: q.mayFetch }), result: 'hit' };
     case 'lookup':
-      return storedFirst((o) => database.lookup(request.module, o), q);
+      return await storedFirst((o) => database.lookup(request.module, o), q);
     case 'tile':
-      return storedFirst((o) => database.tile(request.tile, o), q);
+      return await storedFirst((o) => database.tile(request.tile, o), q);
   }
 }
 
