@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fresh, latencies } from './ground.ts';
 import { latencyMs, median, percentile, throughput, type Throughput } from './load.ts';
 import { memoryMb, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
+import { LEDGER_CASES } from './ledger.ts';
 import { PROOF_CASES } from './proof.ts';
 import { hardLinkManyVersions, herdInfos, module, type Tree } from './tree.ts';
 
@@ -48,6 +49,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   'hung upstream': hungUpstream,
   start: startUp,
   ...PROOF_CASES,
+  ...LEDGER_CASES,
 };
 
 interface Target {

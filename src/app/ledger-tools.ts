@@ -5,11 +5,12 @@ import { mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { isDatabaseName } from '../gomod/sumdb/database.ts';
-import { generateKey, isKeyName, parseSignerKey, type SignerKey } from '../gomod/sumdb/key.ts';
+import { generateKey, isKeyName, type SignerKey } from '../gomod/sumdb/key.ts';
 import { diskFailure, isAbsence } from '../io/disk-failure.ts';
 import { syncFolder } from '../io/durable-file.ts';
 import { type ExportedFile, exportedFiles } from '../ledger/export.ts';
-import { readCopy } from '../ledger/head-copy.ts';
+import { checkAgainstCopy, readCopy } from '../ledger/head-copy.ts';
+import { Heads } from '../ledger/heads.ts';
 import { createLog, hasLog, Log } from '../ledger/log.ts';
 import { RecordIndex } from '../ledger/record-index.ts';
 import { replayLog, type ReplayReport } from '../ledger/replay.ts';
@@ -31,7 +32,7 @@ export interface MadeLedger {
   /** For GOSUMDB. */
   readonly verifierKey: string;
   /** The key file; absent when the key is the environment's. */
-  readonly keyFile?: string;
+  readonly keyFile?: string | undefined;
   /** Whether the key file is new. */
   readonly isKeyNew: boolean;
 }
@@ -45,32 +46,20 @@ export async function initLedger(
   around: Around,
   { name, signal }: Ask & { readonly name: string },
 ): Promise<MadeLedger> {
-  if (!isDatabaseName(name) || !isKeyName(name))
-    throw ledgerFailure(
-      'ledger-name-unusable',
-      `make a ledger: ${JSON.stringify(name)} is not a name of a checksum database`,
-      { name },
-    );
+  checkName(name);
+  const { key: keyFile } = config.ledger;
+  const hasSecret = isSet(around);
+  if (keyFile === undefined && !hasSecret) throw notConfigured('make a ledger');
   const copy = headCopy(config);
   const shelves = await openShelves(config);
   try {
-    const existing = await existingSigner(config, around);
     if (await hasLog(shelves.registers, { signal })) throw isThere(config.data);
-    if (existing !== undefined && existing.name !== name) throw otherName(existing.name, name);
-    const signer = existing ?? (await makeKey(config, name));
-    if ((await readCopy(copy, signer.verifier, { signal })) !== undefined)
-      throw ledgerFailure('ledger-log-gone', `make a ledger: a head of ${name} was published already`, {
-        name,
-        folder: config.data,
-      });
-    await createLog(shelves.registers, signer.verifier, { signal });
-    const isFromEnvironment = (around.environment[SECRET_VARIABLE] ?? '') !== '';
-    return {
-      name,
-      verifierKey: signer.verifier.text,
-      isKeyNew: existing === undefined,
-      ...(isFromEnvironment || config.ledger.key === undefined ? {} : { keyFile: config.ledger.key }),
-    };
+    const isKeyNew = !hasSecret && keyFile !== undefined && !(await isThereFile(keyFile));
+    if (isKeyNew) await makeKey(keyFile, name);
+    const { verifier } = await requireSigner(config, around, name);
+    if ((await readCopy(copy, verifier, { signal })) !== undefined) throw wasPublished(name, config.data);
+    await createLog(shelves.registers, verifier, { signal });
+    return { name, verifierKey: verifier.text, isKeyNew, ...(hasSecret ? {} : { keyFile }) };
   } catch (error) {
     throw withLedgerReason(error, config);
   } finally {
@@ -112,13 +101,15 @@ export async function exportLedger(
   o: Ask & { readonly to: string; readonly onProgress: (files: number) => void },
 ): Promise<ExportReport> {
   await requireData(config);
-  const signer = await readSigner(config, around);
-  if (signer === undefined) throw ledgerFailure('ledger-not-configured', 'export the ledger: no key is configured', {});
   const shelves = await openShelves(config);
   try {
     const log = await Log.open(shelves, o);
     if (log === undefined) throw noLog(config.data);
-    if (log.key.text !== signer.verifier.text) throw otherName(signer.name, log.key.name);
+    const signer = await requireSigner(config, around, log.key.name);
+    const copy = headCopy(config);
+    await checkAgainstCopy(log, await readCopy(copy, signer.verifier, o), o);
+    // What is exported is given out, like any head.
+    await new Heads(signer, copy).publish(log.head, o);
     let files = 0;
     for await (const file of exportedFiles(log, signer, o)) {
       throwIfAborted(o.signal);
@@ -126,15 +117,29 @@ export async function exportLedger(
       o.onProgress(++files);
     }
     return { name: log.key.name, verifierKey: log.key.text, size: log.head.size, files };
+  } catch (error) {
+    throw withLedgerReason(error, config);
   } finally {
     await shelves.close();
   }
 }
 
-async function existingSigner(config: Config, around: Around): Promise<SignerKey | undefined> {
-  const hasSecret = (around.environment[SECRET_VARIABLE] ?? '') !== '';
-  if (!hasSecret && (config.ledger.key === undefined || !(await isThereFile(config.ledger.key)))) return undefined;
-  return await readSigner(config, around);
+function checkName(name: string): void {
+  if (isDatabaseName(name) && isKeyName(name)) return;
+  const what = `make a ledger: ${JSON.stringify(name)} is not a name of a checksum database`;
+  throw ledgerFailure('ledger-name-unusable', what, { name });
+}
+
+function isSet({ environment }: Pick<Around, 'environment'>): boolean {
+  return (environment[SECRET_VARIABLE]?.trim() ?? '') !== '';
+}
+
+/** The configured signer key, which must be that of `name`. */
+async function requireSigner(config: Config, around: Around, name: string): Promise<SignerKey> {
+  const signer = await readSigner(config, around);
+  if (signer === undefined) throw notConfigured('use the ledger');
+  if (signer.name !== name) throw otherName(signer.name, name);
+  return signer;
 }
 
 async function isThereFile(path: string): Promise<boolean> {
@@ -144,10 +149,8 @@ async function isThereFile(path: string): Promise<boolean> {
   );
 }
 
-/** A new key in its file, which nobody else may read. */
-async function makeKey({ ledger: { key: path } }: Config, name: string): Promise<SignerKey> {
-  if (path === undefined)
-    throw ledgerFailure('ledger-not-configured', 'make a ledger: nothing says where its key goes', {});
+/** A new key in its file, which nobody else may read. Never replaces one. */
+async function makeKey(path: string, name: string): Promise<void> {
   const { signer } = generateKey(name, randomBytes(32));
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -162,7 +165,6 @@ async function makeKey({ ledger: { key: path } }: Config, name: string): Promise
   } catch (error) {
     throw diskFailure(error, `write ${path}`, path);
   }
-  return parseSignerKey(signer);
 }
 
 /** Whole at once for who serves it meanwhile. A file that lasts is written once, so that a second export takes only what is new. */
@@ -185,6 +187,14 @@ async function hasSize(path: string, size: number): Promise<boolean> {
     if (systemCodeOf(error) === 'ENOENT') return false;
     throw error;
   }
+}
+
+function notConfigured(attempted: string): AppError {
+  return ledgerFailure('ledger-not-configured', `${attempted}: no key is configured`, {});
+}
+
+function wasPublished(name: string, folder: string): AppError {
+  return ledgerFailure('ledger-log-gone', `make a ledger: a head of ${name} was published already`, { name, folder });
 }
 
 function isThere(folder: string): AppError {

@@ -62,7 +62,8 @@ export async function openOwnLedger(
   const index = new RecordIndex(indexPath(keep));
   try {
     const parts = { ...keep, signer, copy: headCopy(config), index, discover, observer, clock: systemClock };
-    return await openLedger(parts, o);
+    const onCovering = (covered: number, size: number): void => observer.onIndexing?.({ covered, size });
+    return await openLedger(parts, { ...o, onCovering });
   } catch (error) {
     index.close();
     throw withLedgerReason(error, config);
@@ -96,9 +97,10 @@ function indexPath({ folder }: Pick<Keep, 'folder'>): string {
 
 /** CONFIG_INVALID of the ledger with the reason that the command line has words for. */
 export function withLedgerReason(error: unknown, { data, ledger }: LedgerConfig): unknown {
-  if (!isAppError(error, 'CONFIG_INVALID') || error.detail['reason'] !== undefined) return error;
+  const fault = isAppError(error, 'CONFIG_INVALID') ? error.detail['fault'] : undefined;
+  if (!isAppError(error) || fault === undefined) return error;
   const copy = ledger.headFile ?? `${ledger.key}.head`;
-  return ledgerFailure(`ledger-${error.detail['fault'] as LedgerFault}`, error.message, {
+  return ledgerFailure(`ledger-${fault as LedgerFault}`, error.message, {
     ...error.detail,
     folder: data,
     copy,

@@ -1,4 +1,5 @@
 import type { Expected } from '../config/problem.ts';
+import { ledgerChinese } from './messages-ledger.ts';
 import { proofChinese } from './messages-proof.ts';
 import type { Messages, ProblemWords } from './messages.ts';
 
@@ -117,9 +118,11 @@ export const chinese: Messages = {
   stoppedEarly: '未检查完即停止；其余文件的情况未知',
   fsckFix: 'larder fsck --repair 会移走损坏的文件并重新获取',
   proof: proofChinese,
+  ledger: ledgerChinese,
   problems,
   reasons: {
     ...proofChinese.reasons,
+    ...ledgerChinese.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}：端口已被占用`,
       fix: '停止占用它的程序，或换一个端口：larder serve --listen 127.0.0.1:8081',

@@ -1,5 +1,6 @@
 import { chinese } from './messages-zh.ts';
 import { english } from './messages-en.ts';
+import type { LedgerMessages } from './messages-ledger.ts';
 import type { ProofMessages } from './messages-proof.ts';
 import { redactUrls } from '../config/redact.ts';
 import type { ConfigProblem } from '../config/problem.ts';
@@ -77,6 +78,7 @@ export interface Messages {
   readonly stoppedEarly: string;
   readonly fsckFix: string;
   readonly proof: ProofMessages;
+  readonly ledger: LedgerMessages;
   readonly problems: ProblemWords;
   /** Known failures to start, by `detail.reason`. */
   readonly reasons: Readonly<Partial<Record<string, (facts: Facts) => Wording>>>;

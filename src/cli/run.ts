@@ -5,6 +5,7 @@ import { nearest } from '../config/nearest.ts';
 import { addConfig } from './commands/config.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFsck } from './commands/fsck.ts';
+import { addLedger } from './commands/ledger.ts';
 import { addServe } from './commands/serve.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
@@ -74,6 +75,7 @@ export function createProgram(world: World, done: CommandResult): Command {
   addFsck(program, world, done);
   addVerify(program, world, done);
   addExplain(program, world, done);
+  addLedger(program, world, done);
   addConfig(program, world, done);
   addVersion(program, world, done);
   for (const command of allCommands(program)) {

@@ -20,7 +20,7 @@ export interface SequencerLimits {
   readonly batchBytes: number;
 }
 
-export const DEFAULT_SEQUENCER_LIMITS: SequencerLimits = {
+const DEFAULT_LIMITS: SequencerLimits = {
   queued: 8192,
   batchRecords: 4096,
   batchBytes: 2 * 1024 * 1024,
@@ -60,7 +60,7 @@ export class Sequencer {
 
   constructor(parts: SequencerParts) {
     this.#parts = parts;
-    this.#limits = { ...DEFAULT_SEQUENCER_LIMITS, ...parts.limits };
+    this.#limits = { ...DEFAULT_LIMITS, ...parts.limits };
   }
 
   /**
@@ -125,7 +125,6 @@ export class Sequencer {
   async #process(batch: readonly Waiting[]): Promise<void> {
     const { log, heads } = this.#parts;
     const o = { signal: this.#stop.signal };
-    await log.settle(o);
     const numbers = await this.#logAll(batch, o);
     await heads.publish(log.head, o);
     for (const waiting of batch) await this.#answer(waiting, numbers.get(keyOf(waiting.module)), o);
@@ -133,37 +132,37 @@ export class Sequencer {
 
   /** Logs what is not logged yet, and returns the number of each module's record. */
   async #logAll(batch: readonly Waiting[], o: Ask): Promise<ReadonlyMap<string, number>> {
-    const { log, index, observer, clock } = this.#parts;
-    const startedAt = clock.monotonic();
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      await log.refreshIfUnsure(o);
-      await catchUp(index, log, o);
-      const { numbers, fresh, isBehind } = this.#sort(batch);
-      if (isBehind) {
-        await log.refresh(o);
-        continue;
-      }
-      if (fresh.size === 0) return numbers;
-      const first = log.head.size;
-      if (
-        (await log.append(
-          [...fresh.values()].map(({ text }) => text),
-          o,
-        )) === 'conflict'
-      )
-        continue;
-      const entries = [...fresh.values()].map(({ module }, i) => ({ module, number: first + i }));
-      index.add(entries, log.key.text, log.head);
-      observer.onAppended({ records: fresh.size, size: log.head.size, durationMs: clock.monotonic() - startedAt });
-      return numbers;
+      const numbers = await this.#tryToLog(batch, o);
+      if (numbers !== undefined) return numbers;
     }
     throw new AppError('CONFLICT', 'append to the ledger: other processes keep being first');
+  }
+
+  /** One round; undefined when another process was first, whose records are known by then. */
+  async #tryToLog(batch: readonly Waiting[], o: Ask): Promise<ReadonlyMap<string, number> | undefined> {
+    const { log, index, observer, clock } = this.#parts;
+    const startedAt = clock.monotonic();
+    await log.refreshIfUnsure(o);
+    // Also what another process added: together with this batch it would be too much for the register.
+    await log.settle(o);
+    await catchUp(index, log, o);
+    const { numbers, fresh, isBehind } = this.#sort(batch);
+    if (isBehind) return void (await log.refresh(o));
+    if (fresh.length === 0) return numbers;
+    const first = log.head.size;
+    const texts = fresh.map(({ text }) => text);
+    if ((await log.append(texts, o)) === 'conflict') return undefined;
+    const entries = fresh.map(({ module }, i) => ({ module, number: first + i }));
+    index.add(entries, log.key.text, log.head);
+    observer.onAppended({ records: fresh.length, size: log.head.size, durationMs: clock.monotonic() - startedAt });
+    return numbers;
   }
 
   #sort(batch: readonly Waiting[]): Sorted {
     const { log, index } = this.#parts;
     const numbers = new Map<string, number>();
-    const fresh = new Map<string, Fresh>();
+    const fresh: Fresh[] = [];
     let isBehind = false;
     for (const { module, text } of batch) {
       const key = keyOf(module);
@@ -172,8 +171,8 @@ export class Sequencer {
       isBehind ||= number !== undefined && number >= log.head.size;
       if (number !== undefined) numbers.set(key, number);
       else if (text !== undefined) {
-        numbers.set(key, log.head.size + fresh.size);
-        fresh.set(key, { module, text });
+        numbers.set(key, log.head.size + fresh.length);
+        fresh.push({ module, text });
       }
     }
     return { numbers, fresh, isBehind };
@@ -210,7 +209,7 @@ interface Sorted {
   /** Of each module that has a record, or will have one when `fresh` is appended. */
   readonly numbers: ReadonlyMap<string, number>;
   /** In the order of their numbers. */
-  readonly fresh: ReadonlyMap<string, Fresh>;
+  readonly fresh: readonly Fresh[];
   /** The index, which processes share, has a record that the log did not have when it was read here. */
   readonly isBehind: boolean;
 }

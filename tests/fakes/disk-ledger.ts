@@ -13,7 +13,7 @@ import { KEYS, o } from './ledger-ground.ts';
 /** What is open. */
 export interface DiskLedger extends Pick<LedgerParts, 'store' | 'registers' | 'copy'> {
   readonly ledger: Ledger;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens `root`/data, with the published head in `root`/head; makes the empty log when there is none. */

@@ -25,7 +25,7 @@ export const o = { signal: new AbortController().signal };
 export type Fault = 'lost' | 'kept' | undefined;
 
 /** The head in memory. */
-export class MemoryCopy implements HeadCopy {
+class MemoryCopy implements HeadCopy {
   bytes: Uint8Array | undefined;
   fault: Fault;
 
