@@ -137,8 +137,7 @@ export async function openEngine(
     limits: resolverLimits(config),
   });
   closing.add(() => resolver.close());
-  // A name that no proxy may hear is no business of another's database either.
-  const unspoken = createExemptions({ isOff: false, patterns: `${config.noSumdb},${config.noProxy}` });
+  const unspoken = createExemptions({ isOff: false, patterns: config.noSumdb });
   const gate = createGate(planFor);
   const { artifacts } = keep;
   discovering.resolve(createDiscover({ expectations: verification.expectations, gate, resolver, artifacts }));

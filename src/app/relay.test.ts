@@ -97,8 +97,8 @@ describe('a checksum database through Larder', () => {
     for (const secret of ['hunter2', 'aHVudGVyMg']) expect(heard).not.toContain(secret);
   });
 
-  test.each(['noSumdb', 'noProxy'])('hears no name that %s matches; the client is told what to set', async (key) => {
-    const get = await serve({ [key]: 'corp.example' });
+  test('hears no name that noSumdb matches; the client is told what to set', async () => {
+    const get = await serve({ noSumdb: 'corp.example' });
     const refused = await get('sumdb/sum.test/lookup/corp.example/secret@v1.0.0');
     expect(refused.status).toBe(403);
     expect(refused.text).toMatch(/corp\.example\/secret.*GONOSUMDB.*GOPRIVATE/);
@@ -110,6 +110,13 @@ describe('a checksum database through Larder', () => {
     const get = await serve();
     expect((await get('sumdb/sum.test/lookup/corp.example/secret@v1.0.0')).status).toBe(200);
     expect(upstream.count(/secret/)).toBe(1);
+  });
+
+  test('is asked about a name that noProxy matches, but through no proxy', async () => {
+    const get = await serve({ noProxy: 'corp.example' });
+    // There is no host sum.test, so who asks it itself cannot tell.
+    expect((await get('sumdb/sum.test/lookup/corp.example/secret@v1.0.0')).status).toBe(503);
+    expect(upstream.count(/secret/)).toBe(0);
   });
 
   test('is asked for toolchains, whatever is private: go checks them always', async () => {
