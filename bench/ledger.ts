@@ -15,7 +15,7 @@ export const LEDGER_CASES: Readonly<Record<string, Case>> = {
 type Mark = LedgerMark & { readonly size: number };
 
 /** Appends `records`, 256 waiting at a time, in a process of its own that runs as the launcher runs it. One row for each tenfold from 10,000 on. */
-export async function appendRecords(ground: Pick<Ground, 'scratch'>, records: number): Promise<readonly Row[]> {
+async function appendRecords(ground: Pick<Ground, 'scratch'>, records: number): Promise<readonly Row[]> {
   const root = dirname(fresh(ground, 'ledger'));
   const marks: Mark[] = [];
   const execArgv = readFileSync(join(import.meta.dirname, '../tools/node-flags'), 'utf8')

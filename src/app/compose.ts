@@ -173,6 +173,7 @@ function startReprover({ unproven, keep, expectations }: Engine, observers: Obse
 function startFeed({ feed, ledger }: Engine, observers: Observers, closing: Closing): void {
   if (ledger === undefined) return;
   feed.start(ledger, observers.ledger);
+  observers.watch('ledger_records', 'Records of our own checksum database.', () => ledger.size);
   closing.add(() => feed.close());
 }
 

@@ -97,6 +97,11 @@ export class Ledger implements ChecksumDatabase {
     this.#mostDiscoveries = parts.limits?.discoveries ?? DISCOVERIES;
   }
 
+  /** Records under the published head. */
+  get size(): number {
+    return this.#published().head.size;
+  }
+
   async latest(_o: DatabaseAsk): Promise<Uint8Array> {
     return this.#published().note;
   }

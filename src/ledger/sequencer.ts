@@ -148,7 +148,10 @@ export class Sequencer {
     await log.settle(o);
     await catchUp(index, log, o);
     const { numbers, fresh, isBehind } = this.#sort(batch);
-    if (isBehind) return void (await log.refresh(o));
+    if (isBehind) {
+      await log.refresh(o);
+      return undefined;
+    }
     if (fresh.length === 0) return numbers;
     const first = log.head.size;
     const texts = fresh.map(({ text }) => text);
