@@ -1,6 +1,6 @@
 /** The real go command, in a world of its own: own module cache, home and settings; only what a test says comes from outside. */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -16,30 +16,24 @@ export function goVersion(program = 'go'): readonly [number, number] | undefined
   }
 }
 
-/** A go command that is installed. */
+/** A go command that tests run. */
 export interface GoTool {
   /** `go` and its version, for the names of tests. */
   readonly name: string;
   readonly program: string;
+  readonly isInstalled: boolean;
+  /** Whether it is known to believe checksum databases what it should not: CVE-2026-42501, CVE-2026-56864 and CVE-2026-56865. */
+  readonly isCredulous: boolean;
 }
 
-/** The machine's own go command; undefined when there is none. */
-export function ownGo(): GoTool | undefined {
-  return goTool('go');
-}
-
-/**
- * Go 1.19 where Debian 12 puts it: it believes checksum databases what later ones do not (CVE-2026-42501, CVE-2026-56864 and
- * CVE-2026-56865). Undefined when it is not installed.
- */
-export function debianGo(): GoTool | undefined {
-  const program = '/usr/lib/go-1.19/bin/go';
-  return existsSync(program) ? goTool(program) : undefined;
-}
-
-function goTool(program: string): GoTool | undefined {
-  const version = goVersion(program);
-  return version === undefined ? undefined : { name: `go ${version.join('.')}`, program };
+/** The machine's own go command, and Go 1.19 where Debian 12 puts it. */
+export function goTools(): readonly GoTool[] {
+  return ['go', '/usr/lib/go-1.19/bin/go'].map((program) => {
+    const version = goVersion(program);
+    const [major, minor] = version ?? [1, 19];
+    const isCredulous = major === 1 && minor < 20;
+    return { name: `go ${major}.${minor}`, program, isInstalled: version !== undefined, isCredulous };
+  });
 }
 
 export interface Ran {

@@ -1,6 +1,6 @@
 /** The shipped program as a process of its own, so that it can be killed. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,6 +39,7 @@ function environment(env: Readonly<Record<string, string>> = {}): NodeJS.Process
 
 export interface LarderProcess {
   readonly base: string;
+  readonly port: number;
   readonly pid: number;
   /** Everything on stderr so far: start block and JSON log lines. */
   log(): string;
@@ -52,16 +53,19 @@ export interface LarderProcessOptions {
   readonly data: string;
   readonly upstream: string;
   readonly flags?: readonly string[];
+  /** A free one unless given. */
+  readonly port?: number;
   /** Settings of LARDER_* variables. Unless LARDER_SUMDB is among them, nothing is checked against a checksum database. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts it and waits until it is ready. */
 export async function startLarderProcess(o: LarderProcessOptions): Promise<LarderProcess> {
-  const port = await freePort();
+  const port = o.port ?? (await freePort());
   mkdirSync(o.data, { recursive: true });
   const logFile = `${o.data}-${port}.log`;
   const log = openSync(logFile, 'a');
+  const before = fstatSync(log).size; // of one that ran with this port and data
   const flags = [
     'serve',
     '--listen',
@@ -77,11 +81,12 @@ export async function startLarderProcess(o: LarderProcessOptions): Promise<Larde
     env: environment(o.env),
   });
   const base = `http://127.0.0.1:${port}`;
-  const read = (): string => readFileSync(logFile, 'utf8');
+  const read = (): string => readFileSync(logFile).toString('utf8', before);
   await ready(base, child, read);
   if (child.pid === undefined) throw new Error('the process did not start');
   return {
     base,
+    port,
     pid: child.pid,
     log: read,
     requests: () =>

@@ -1,5 +1,5 @@
 /** What a fake upstream has to give: by target, the path below its base without leading slash (`rsc.io/quote/@v/list`, escaped, not percent-encoded). */
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, unescapePath, unescapeVersion } from '../../src/gomod/module.ts';
@@ -261,13 +261,15 @@ export function madeUpModule(
     [`${path}/@v/${version}.mod`]: goMod,
     [`${path}/@v/${version}.zip`]: plainZip(files),
   });
-  return { name: `${path}@${version}`, sums: sumLines(path, version, files, goMod), get: content.get };
+  return {
+    name: `${path}@${version}`,
+    sums: sumLines(path, version, files, goMod),
+    get: (target) => content.get(target),
+  };
 }
 
 /** Bytes that no compression shrinks, the same for the same seed. */
 function noise(size: number, seed: string): Buffer {
-  const bytes = Buffer.alloc(size);
-  for (let at = 0, n = 0; at < size; at += 32, n++)
-    createHash('sha256').update(`${seed}/${n}`).digest().copy(bytes, at);
-  return bytes;
+  const key = createHash('sha256').update(seed).digest();
+  return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size));
 }

@@ -15,18 +15,18 @@ export interface ReferenceAnswer {
 export interface ReferenceClient {
   /** `version` may end in `/go.mod`. Questions are answered one after the other. */
   ask(path: string, version: string): Promise<ReferenceAnswer>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface ReferenceSumdb {
   /** Why it could not be built on this machine; then nothing of it works. */
   readonly unavailable?: string;
   /** Starts an honest database that signs with `signerKey` and hashes modules of the module proxy at `modules`. Close it. */
-  serve(signerKey: string, modules: string): Promise<{ readonly origin: string; close(): Promise<void> }>;
+  serve(signerKey: string, modules: string): Promise<{ readonly origin: string; readonly close: () => Promise<void> }>;
   /** Starts a client with an empty memory, of the database at `url`, that believes `verifierKey`. Close it. */
   client(verifierKey: string, url: string): ReferenceClient;
   /** Removes the built program. */
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /** Builds it; see buildGoProgram. */
@@ -53,10 +53,10 @@ export async function buildReferenceSumdb(): Promise<ReferenceSumdb> {
 }
 
 interface Running {
-  write(line: string): void;
+  readonly write: (line: string) => void;
   /** The next line of its output. Throws when it ended. */
-  line(): Promise<string>;
-  close(): Promise<void>;
+  readonly line: () => Promise<string>;
+  readonly close: () => Promise<void>;
 }
 
 function start(program: string, args: readonly string[], key: string): Running {

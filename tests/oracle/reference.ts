@@ -40,7 +40,7 @@ export interface GoProgram {
   /** Why it could not be built on this machine; then there is no executable. */
   readonly unavailable?: string;
   /** Removes what was built. */
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /**
