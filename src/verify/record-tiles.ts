@@ -37,22 +37,23 @@ export class RecordTiles {
     const remembered = memory.get(place.tile(tile));
     if (remembered !== undefined) return remembered;
     const texts = await this.#texts(whole, hashes, fetch, o);
+    // Whoever asks for one width may ask for every other: all of them come from the widest.
+    if (!memory.has(place.tile(whole))) memory.set(place.tile(whole), formatDataTile(texts));
     const bytes = formatDataTile(texts.slice(0, tile.width));
     memory.set(place.tile(tile), bytes);
     return bytes;
   }
 
   async #texts(whole: Tile, hashes: Uint8Array, fetch: FetchTile | undefined, o: Ask): Promise<readonly string[]> {
-    const { store, place } = this.#parts;
-    const stored = await readProof(store, place.tile(whole), MAX_DATA_TILE_BYTES, o);
-    const own = stored && provenTexts(stored, hashes);
+    const { store, place, memory } = this.#parts;
+    const here = memory.get(place.tile(whole)) ?? (await readProof(store, place.tile(whole), MAX_DATA_TILE_BYTES, o));
+    const own = here && provenTexts(here, hashes);
     if (own !== undefined) return own;
     if (fetch === undefined) throw new AppError('NOT_FOUND', `read ${tilePath(whole)}: it is not stored`);
-    const bytes = await fetch(whole, o);
-    const texts = provenTexts(bytes, hashes);
+    const texts = provenTexts(await fetch(whole, o), hashes);
     if (texts === undefined)
       throw new AppError('SUMDB_INCONSISTENT', `read ${tilePath(whole)}: a record is not the one in the log`);
-    if (whole.width === FULL_WIDTH) await this.#keep(whole, bytes, o);
+    if (whole.width === FULL_WIDTH) await this.#keep(whole, formatDataTile(texts), o);
     return texts;
   }
 

@@ -152,6 +152,16 @@ describe('forged tiles', () => {
     await expect(rig.client().tile(tile, o)).rejects.toMatchObject({ code: 'SUMDB_INCONSISTENT' });
     expect(await rig.keys('tile/8/data/')).toEqual([]);
   });
+
+  test('what stands behind the records of a data tile is not stored', async () => {
+    const rig = await ClientRig.of(300);
+    const tile = { height: 8, level: 'data', index: 0, width: 256 } as const;
+    rig.remote.lie = (path, body = Buffer.alloc(0)) =>
+      path.includes('/data/') ? Buffer.concat([body, encodeUtf8(`${evilLines(7)}\n`)]) : body;
+    expect(Buffer.from(await rig.client().tile(tile, o))).toEqual(Buffer.from(await rig.log.tile(tile)));
+    expect(await rig.keys('tile/8/data/')).toHaveLength(1);
+    await rig.expectOnlyTruth();
+  });
 });
 
 describe('a log that is forked', () => {

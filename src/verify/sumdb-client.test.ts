@@ -158,6 +158,13 @@ describe('tiles', () => {
     expect(await client.tile(tile('0/000.p/77'), o)).toBe(await client.tile(tile('0/000.p/77'), o));
   });
 
+  test('of records that are not complete are asked for once, whatever widths are wanted', async () => {
+    const rig = await ClientRig.of(300);
+    const client = rig.client();
+    for (const width of [44, 3, 17, 3]) await client.tile(tile(`data/001.p/${width}`), o);
+    expect(rig.remote.asked.filter((path) => path.includes('/data/'))).toEqual(['/tile/8/data/001.p/44']);
+  });
+
   test('beyond our tree are asked for with a newer head, and are NOT_FOUND when the log ends before', async () => {
     const rig = await ClientRig.of(300);
     const client = rig.client();
