@@ -33,6 +33,8 @@ interface Merged {
   /** Of the record that was asked for; undefined when the tree has no such record. */
   readonly hash: Hash | undefined;
   readonly treeSize: number;
+  /** Whether all that proves it is stored, so that it can be proven again without the database. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -128,8 +130,10 @@ export class KnownLog {
     const older = isGrowth ? from.head : received;
     const index = id !== undefined && hasRecord(newer, id) ? storedHashIndex(0, id) : undefined;
     const proven = await this.#requireInside(older, newer, index, fetch, o);
-    if (!(await this.#settle(proven, from, isGrowth ? received : undefined, fetch, o))) return undefined;
-    return { hash: index === undefined ? undefined : proven.hashes.get(index), treeSize: newer.size };
+    const outcome = await this.#settle(proven, from, isGrowth ? received : undefined, fetch, o);
+    if (outcome === 'overtaken') return undefined;
+    const hash = index === undefined ? undefined : proven.hashes.get(index);
+    return { hash, treeSize: newer.size, isKept: outcome === 'kept' };
   }
 
   async #untilMerged(attempt: () => Promise<Merged | undefined>): Promise<Merged> {
@@ -187,8 +191,8 @@ export class KnownLog {
   }
 
   /**
-   * Stores what was proven, and adopts `next` if there is one. False when another head was adopted meanwhile; then that is ours. A store that takes nothing
-   * does not make the proof less true: only the head is not adopted then, for nobody could follow it later.
+   * Stores what was proven, and adopts `next` if there is one. `overtaken` when another head was adopted meanwhile; then that is ours. A store that takes
+   * nothing (`unkept`) does not make the proof less true: only the head is not adopted then, for nobody could follow it later.
    */
   async #settle(
     { reading }: Proven,
@@ -196,13 +200,15 @@ export class KnownLog {
     next: SignedHead | undefined,
     fetch: FetchTile | undefined,
     o: Ask,
-  ): Promise<boolean> {
+  ): Promise<'kept' | 'unkept' | 'overtaken'> {
     const { heads, tiles } = this.#parts;
-    if (!(await keepIfPossible(reading, o)) || next === undefined) return true;
+    if (!(await keepIfPossible(reading, o))) return 'unkept';
+    if (next === undefined) return 'kept';
     const isAdopted = await unlessUnavailable(heads.advance(from, next, o));
-    if (isAdopted === true) await tiles.dropGrown(from.head?.size ?? 0, next.size, o);
-    else if (isAdopted === false && heads.standing === from) await this.#takeOver(from, fetch, o);
-    return isAdopted !== false;
+    if (isAdopted === undefined) return 'unkept';
+    if (isAdopted) await tiles.dropGrown(from.head?.size ?? 0, next.size, o);
+    else if (heads.standing === from) await this.#takeOver(from, fetch, o);
+    return isAdopted ? 'kept' : 'overtaken';
   }
 
   /** Another process adopted a head: it must be of one history with ours. Its tiles are stored already. */

@@ -181,7 +181,8 @@ export class SumdbClient implements ChecksumDatabase {
             unfit = found;
             throw unproven(way, found.record.id, 'which has no line for it');
           }
-          await this.#lookups.keep(module, found.record, o);
+          // A record whose proof could not be stored is asked for again: nobody could prove it from here once the database is gone.
+          if (found.isKept) await this.#lookups.keep(module, found.record, o);
           return found;
         },
         o,
@@ -192,14 +193,14 @@ export class SumdbClient implements ChecksumDatabase {
     }
   }
 
-  async #proveBy(way: Way, fetch: FetchTile, path: string, o: Ask): Promise<Found> {
+  async #proveBy(way: Way, fetch: FetchTile, path: string, o: Ask): Promise<Found & { readonly isKept: boolean }> {
     const reply = await way.read('lookup', path, { ...o, maxBytes: MAX_LOOKUP_BYTES });
     const { id, text, rest } = parseRecord(reply);
     const head = openHead(rest, this.#parts.setting.key);
-    const { hash, treeSize } = await this.#log.merge(head, id, fetch, o);
+    const { hash, treeSize, isKept } = await this.#log.merge(head, id, fetch, o);
     if (hash === undefined) throw unproven(way, id, `but the tree has ${treeSize}`);
     if (!equalHashes(hash, recordHash(encodeUtf8(text)))) throw unproven(way, id, 'but that is another in the log');
-    return { record: recordOf(id, text), treeSize };
+    return { record: recordOf(id, text), treeSize, isKept };
   }
 
   #proven({ record, treeSize }: Found): ProvenRecord {

@@ -11,6 +11,7 @@ import { openTempDirectory } from '../io/temp-directory.ts';
 import { AppError } from '../std/errors.ts';
 import { checkedStore } from '../storage/checked.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
+import type { BlobStore } from '../storage/store.ts';
 import { placeOf } from './database-place.ts';
 import { SumdbClient } from './sumdb-client.ts';
 import { encodeTimeline } from './timeline.ts';
@@ -153,22 +154,46 @@ describe('a stored head', () => {
 });
 
 describe('a store that takes nothing', () => {
-  test('does not make a proof less true; only the head is not adopted', async () => {
-    const rig = await ClientRig.of(300);
-    const full: typeof rig.store.putIfAbsent = async (key) => {
-      throw new AppError('STORE_UNAVAILABLE', `store ${key}: no room`);
+  /** The store of `rig`, without room for keys that `isRefused` names. */
+  function fullStore(rig: ClientRig, isRefused: (key: string) => boolean): BlobStore {
+    const putIfAbsent: BlobStore['putIfAbsent'] = async (key, body, asked) => {
+      if (isRefused(key)) throw new AppError('STORE_UNAVAILABLE', `store ${key}: no room`);
+      return await rig.store.putIfAbsent(key, body, asked);
     };
-    const store = new Proxy(rig.store, {
-      get: (target, name: keyof typeof rig.store) => {
-        const member: unknown = name === 'putIfAbsent' ? full : target[name];
+    return new Proxy(rig.store, {
+      get: (target, name: keyof BlobStore) => {
+        const member: unknown = name === 'putIfAbsent' ? putIfAbsent : target[name];
         return typeof member === 'function' ? member.bind(target) : member;
       },
     });
-    const client = rig.client([rig.remote], store);
+  }
+
+  test('does not make a proof less true; only the head is not adopted', async () => {
+    const rig = await ClientRig.of(300);
+    const client = rig.client(
+      [rig.remote],
+      fullStore(rig, () => true),
+    );
     expect((await client.prove(testModule(7), o)).text).toBe(rig.log.text(7));
     expect(client.head()).toBeUndefined();
     expect(await rig.heads()).toEqual([]);
     await expect(client.lookup(testModule(7), o)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  test('does not leave a record behind whose proof is not stored: both are stored once there is room', async () => {
+    const rig = await ClientRig.of(600);
+    await rig.client().prove(testModule(599), o);
+    let isFull = true;
+    const client = rig.client(
+      [rig.remote],
+      fullStore(rig, (key) => isFull && key.includes('/tile/')),
+    );
+    await client.prove(testModule(5), o);
+    expect(await rig.keys('lookup/example.com/m5@')).toEqual([]);
+    isFull = false;
+    await client.prove(testModule(5), o);
+    rig.remote.isDead = true;
+    expect(await verifyOffline(rig.client(), rig.log, testModule(5))).toBe(rig.log.text(5));
   });
 });
 
