@@ -46,15 +46,15 @@ export class FollowedLog {
   }
 
   /** The answer that `run` gets by one of the ways. Nothing new is taken from a log that was forked, and nothing before our own head was found to be sound. */
-  async ask<T>(attempted: string, run: (way: Way, fetch: FetchTile) => Promise<T>, o: Ask): Promise<T> {
+  async ask<T>(attempted: string, run: (way: Way, fetch: FetchTile, o: Ask) => Promise<T>, o: Ask): Promise<T> {
     await this.#parts.log.load(o);
     await this.#parts.forks.requireNone(o);
     return await this.#parts.ways.ask(
       `${attempted} in ${this.#parts.database}`,
-      async (way) => {
+      async (way, asked) => {
         const fetch = tilesFrom(way);
-        await this.#checkOwnHead(fetch, o);
-        return await run(way, fetch);
+        await this.#checkOwnHead(fetch, asked);
+        return await run(way, fetch, asked);
       },
       o,
     );
@@ -118,9 +118,9 @@ export class FollowedLog {
     try {
       await this.ask(
         'read the tree head',
-        async (way, fetch) => {
-          const note = await way.read('latest', '/latest', { ...o, maxBytes: MAX_LOOKUP_BYTES });
-          await this.#parts.log.merge(openHead(note, this.#parts.key), undefined, fetch, o);
+        async (way, fetch, asked) => {
+          const note = await way.read('latest', '/latest', { ...asked, maxBytes: MAX_LOOKUP_BYTES });
+          await this.#parts.log.merge(openHead(note, this.#parts.key), undefined, fetch, asked);
         },
         o,
       );
@@ -149,6 +149,6 @@ export class FollowedLog {
     } catch (error) {
       if (o.mayFetch === 'no' || !isAppError(error, 'NOT_FOUND', 'SUMDB_INCONSISTENT')) throw error;
     }
-    return await this.ask(`read ${tilePath(tile)}`, (_way, fetch) => read(fetch, o), o);
+    return await this.ask(`read ${tilePath(tile)}`, (_way, fetch, asked) => read(fetch, asked), o);
   }
 }

@@ -310,6 +310,36 @@ describe('several ways', () => {
     await client.prove(testModule(3), o);
   });
 
+  test('a way that says nothing does not keep the next one from being asked, and is asked last from then on', async () => {
+    const rig = await ClientRig.of(300);
+    const silent = new TestRemote(rig.log, 'silent');
+    silent.lie = () => new Promise(() => undefined);
+    const client = rig.client([silent, rig.remote]);
+    const proving = client.prove(testModule(1), o);
+    await rig.clock.advance(2900);
+    expect(rig.remote.asked).toEqual([]);
+    await rig.clock.advance(200);
+    expect((await proving).text).toBe(rig.log.text(1));
+    await client.prove(testModule(2), o);
+    expect(silent.asked).toEqual(['/lookup/example.com/m1@v1.0.0']);
+  });
+
+  test('a slow way is still heard when the others have nothing to say', async () => {
+    const rig = await ClientRig.of(300);
+    const dead = new TestRemote(rig.log, 'dead');
+    dead.isDead = true;
+    let answer = (): void => undefined;
+    rig.remote.lie = async (path, body) => {
+      if (path.startsWith('/lookup/')) await new Promise<void>((resolve) => (answer = resolve));
+      return body;
+    };
+    const proving = rig.client([rig.remote, dead]).prove(testModule(1), o);
+    await rig.clock.advance(10_000);
+    expect(dead.asked).toHaveLength(1);
+    answer();
+    expect((await proving).text).toBe(rig.log.text(1));
+  });
+
   test('a way that lies is passed by', async () => {
     const rig = await ClientRig.of(300);
     const liar = new TestRemote(new TestLog('sum.example.org', 2));

@@ -175,14 +175,14 @@ export class SumdbClient implements ChecksumDatabase {
     try {
       return await this.#followed.ask(
         lookingUp(module),
-        async (way, fetch) => {
-          const found = await this.#proveBy(way, fetch, path, o);
+        async (way, fetch, asked) => {
+          const found = await this.#proveBy(way, fetch, path, asked);
           if (!vouchesFor(found.record.text, module)) {
             unfit = found;
             throw unproven(way, found.record.id, 'which has no line for it');
           }
           // A record whose proof could not be stored is asked for again: nobody could prove it from here once the database is gone.
-          if (found.isKept) await this.#lookups.keep(module, found.record, o);
+          if (found.isKept) await this.#lookups.keep(module, found.record, asked);
           return found;
         },
         o,

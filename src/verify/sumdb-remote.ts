@@ -1,6 +1,7 @@
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, type ErrorCode, isAppError, toAppError } from '../std/errors.ts';
+import { firstAnswer } from './first-answer.ts';
 import { isFork } from './fork-report.ts';
 import type { DatabaseQuestion, VerifyObserver } from './observer.ts';
 import { SharedWork } from './shared-work.ts';
@@ -21,6 +22,8 @@ const USABLE_MS = 10 * 60_000;
 const UNTOLD_MS = 15_000;
 /** So long after nobody could be reached it is not promised that somebody can be, ms. */
 const OUT_MS = 30_000;
+/** So long a way may be silent before the next one is asked as well, ms. */
+const PATIENCE_MS = 3000;
 /** Probes and questions under way at a time, of one way. */
 const CONCURRENT = 1024;
 
@@ -50,26 +53,28 @@ export class Ways {
   }
 
   /**
-   * The first answer that `run` gets from a usable way. `attempted` begins the message of the failure: NOT_FOUND when every usable way says so and there
-   * is one; SUMDB_INCONSISTENT when one of them sent what proves nothing; else SUMDB_UNAVAILABLE, with `detail.unknown` when one of them said that there is no such thing. What is not the fault of a way ends it at once: a
-   * fork, our own store, the caller's abort.
+   * The first answer that `run` gets from a usable way; one that is silent for a while is not waited for alone. `attempted` begins the message of the
+   * failure: NOT_FOUND when every usable way says so and there is one; SUMDB_INCONSISTENT when one of them sent what proves nothing; else SUMDB_UNAVAILABLE,
+   * with `detail.unknown` when one of them said that there is no such thing. What is not the fault of a way ends it at once: a fork, our own store, the
+   * caller's abort.
    */
-  async ask<T>(attempted: string, run: (way: Way) => Promise<T>, o: Ask): Promise<T> {
+  async ask<T>(attempted: string, run: (way: Way, o: Ask) => Promise<T>, o: Ask): Promise<T> {
     const failures: AppError[] = [];
-    for (const way of this.#inOrder()) {
+    const tries = this.#inOrder().map((way) => async (asked: Ask) => {
       try {
-        if (!(await way.isUsable(o))) continue;
-        const answer = await run(way);
-        this.#preferred = way;
-        this.#outUntil = Number.NEGATIVE_INFINITY;
-        return answer;
+        return (await way.isUsable(asked)) ? { way, answer: await run(way, asked) } : undefined;
       } catch (error) {
         const failure = toAppError(error, attempted);
-        if (o.signal.aborted || isFork(failure) || isAppError(failure, ...OURS)) throw failure;
+        if (asked.signal.aborted || isFork(failure) || isAppError(failure, ...OURS)) throw failure;
         failures.push(failure);
+        return undefined;
       }
-    }
-    throw this.#verdict(attempted, failures);
+    });
+    const found = await firstAnswer(tries, { clock: this.#parts.clock, patienceMs: PATIENCE_MS }, o);
+    if (found === undefined) throw this.#verdict(attempted, failures);
+    this.#preferred = found.way;
+    this.#outUntil = Number.NEGATIVE_INFINITY;
+    return found.answer;
   }
 
   #inOrder(): readonly Way[] {
