@@ -76,14 +76,21 @@ export interface Sending {
  * is out a failure destroys the connection: the client sees a cut body, never a wrong whole one.
  */
 export async function sendBody(sending: Sending): Promise<void> {
+  try {
+    await pumpAndClose(sending);
+  } catch (error) {
+    // Only now that the reader is closed, which takes a moment: a connection that ends before its reason is told counts as one that the client left.
+    if (sending.res.headersSent) sending.res.destroy();
+    throw error;
+  }
+}
+
+async function pumpAndClose(sending: Sending): Promise<void> {
   const lane = sending.pool.take();
   let isQuiet = false;
   try {
     await pump(sending, lane);
     isQuiet = true;
-  } catch (error) {
-    if (sending.res.headersSent) sending.res.destroy();
-    throw error;
   } finally {
     sending.pool.giveBack(lane, isQuiet);
     await sending.reader.close();

@@ -8,7 +8,7 @@ import type { Outbox } from './send-answer.ts';
 export interface AnswerLimits {
   /** For everything but zips: below the 60 s that a reverse proxy waits. */
   readonly answerMs: number;
-  /** For zips: nothing is sent before the whole is verified, and some are large. */
+  /** For zips: until the first byte. One that is not sent while it comes in is answered when the whole is proven and stored. */
   readonly zipAnswerMs: number;
 }
 

@@ -356,7 +356,7 @@ describe('a long body', () => {
     expect((await fetch(`${s.url}/${ZIP}`)).status).toBe(503);
     s.resolver.artifacts.set(
       ZIP,
-      fromReader(100_000, () => ({ ...cutAfter(3), close: () => Promise.resolve() })),
+      fromReader(100_000, () => ({ ...cutAfter(3), close: () => new Promise((later) => setTimeout(later, 20)) })),
     );
     const reply = await fetch(`${s.url}/${ZIP}`);
     expect(reply.status).toBe(200);
