@@ -1,4 +1,5 @@
 import type { ArtifactId } from '../gomod/module.ts';
+import { MAX_END_RECORD_BYTES } from '../gomod/zip/limits.ts';
 import type { GrowingBody } from '../sources/source.ts';
 import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
@@ -6,10 +7,10 @@ import type { BlobReader, ByteRange } from '../storage/store.ts';
 import type { Sendable, StoredArtifact } from './needs.ts';
 
 /**
- * The last bytes of a zip, which nobody gets before the whole is proven and stored: as far as an end-of-central-directory record can reach
- * (22 bytes and a comment of 65,535). What comes before is a zip to nobody, and shorter than announced.
+ * The last bytes of a zip, which nobody gets before the whole is proven and stored: as far as an end record can reach. What comes before is a zip
+ * to nobody, and shorter than announced.
  */
-export const HELD_BACK_BYTES = 22 + 0xffff;
+export const HELD_BACK_BYTES = MAX_END_RECORD_BYTES;
 
 /** What an arriving zip is made of. */
 export interface ArrivingParts {
@@ -26,7 +27,8 @@ export interface ArrivingParts {
 type Stand =
   | {
       readonly is: 'coming';
-      readonly body: GrowingBody /** Resolves at the next change. */;
+      readonly body: GrowingBody;
+      /** Resolves at the next change. */
       readonly change: Promise<void>;
     }
   | { readonly is: 'stored'; readonly artifact: StoredArtifact };

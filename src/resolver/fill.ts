@@ -1,6 +1,7 @@
 import { sha256Hex } from '../gomod/sha256.ts';
 import { type ArtifactId, escapePath, escapeVersion } from '../gomod/module.ts';
 import { withoutVolatileOrigin } from '../gomod/rev-info.ts';
+import { MAX_ZIP_BYTES } from '../gomod/zip/limits.ts';
 import type { RoutePlan } from '../policy/plan.ts';
 import type { Source, Spool } from '../sources/source.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
@@ -17,9 +18,6 @@ import type { ResolverLimits } from './limits.ts';
 import type { Artifacts, Spools, StoredArtifact, Verifying } from './needs.ts';
 import type { ResolverObserver, StoreTrouble } from './observer.ts';
 import type { Unstored } from './unstored.ts';
-
-/** The largest module zip that Go accepts, bytes. */
-const MAX_ZIP_BYTES = 500 * 1024 * 1024;
 
 interface FillerParts {
   readonly artifacts: Artifacts;

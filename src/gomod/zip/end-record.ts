@@ -2,7 +2,7 @@
 import type { ByteSource } from './byte-source.ts';
 import { zipFault } from './fault.ts';
 import { IN_ZIP64_16, IN_ZIP64_32, u16, u32, u64 } from './fields.ts';
-import { MAX_DIRECTORY_BYTES, MAX_ENTRIES } from './limits.ts';
+import { MAX_DIRECTORY_BYTES, MAX_END_RECORD_BYTES, MAX_ENTRIES } from './limits.ts';
 
 /** The central directory, as the end record tells of it: inside the file and directly before the end records. */
 export interface DirectoryPlace {
@@ -12,7 +12,6 @@ export interface DirectoryPlace {
 }
 
 const END_BYTES = 22;
-const MAX_COMMENT_BYTES = 0xffff;
 const END_SIGNATURE = 0x06054b50;
 const END_MAGIC = Uint8Array.of(0x50, 0x4b, 0x05, 0x06);
 const LOCATOR_BYTES = 20;
@@ -42,7 +41,7 @@ export function locateDirectory(source: ByteSource): DirectoryPlace {
 
 /** The end record, with the offset it stands at. Readers look for it from the end of the file backwards; none may find another. */
 function findEnd(source: ByteSource): { readonly at: number; readonly record: Uint8Array } {
-  const length = Math.min(source.sizeBytes, END_BYTES + MAX_COMMENT_BYTES);
+  const length = Math.min(source.sizeBytes, MAX_END_RECORD_BYTES);
   const start = source.sizeBytes - length;
   const tail = Buffer.from(source.read(start, length));
   const last = length < END_BYTES ? -1 : tail.lastIndexOf(END_MAGIC, length - END_BYTES);

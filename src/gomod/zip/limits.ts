@@ -10,6 +10,8 @@ export const MAX_GO_MOD_BYTES = 16 * MIB;
 /** Of the LICENSE at its root. */
 export const MAX_LICENSE_BYTES = 16 * MIB;
 
+/** How far from the end of a zip its end record can begin: 22 bytes, and a comment as long as its length field can say. */
+export const MAX_END_RECORD_BYTES = 22 + 0xffff;
 /** Entries of a zip that is read here: the largest real modules have some 30,000. */
 export const MAX_ENTRIES = 100_000;
 /** Of its central directory, which is held in memory. */

@@ -1,8 +1,8 @@
+import { MAX_END_RECORD_BYTES } from '../../gomod/zip/limits.ts';
 import { AppError } from '../../std/errors.ts';
 
-/** End-of-central-directory record: 22 bytes and a comment of at most 65,535. */
+/** End-of-central-directory record, without its comment. */
 const EOCD_BYTES = 22;
-const TAIL_BYTES = EOCD_BYTES + 0xffff;
 
 /**
  * Throws UPSTREAM_BAD_RESPONSE for what cannot be a go.mod: an error page, JSON, or bytes that no text has. Whether it is a good go.mod is for
@@ -33,7 +33,7 @@ export async function* sniffZip(
     }
     tail.push(piece);
     held += piece.length;
-    while (tail.length > 1 && held - (tail[0]?.length ?? 0) >= TAIL_BYTES) held -= tail.shift()?.length ?? 0;
+    while (tail.length > 1 && held - (tail[0]?.length ?? 0) >= MAX_END_RECORD_BYTES) held -= tail.shift()?.length ?? 0;
     yield piece;
   }
   if (!endsInEocd(Buffer.concat(tail))) throw bad(attempt, 'the answer is no complete zip');
