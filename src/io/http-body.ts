@@ -7,6 +7,17 @@ import type { Watch } from './watch.ts';
 /** How the end of a body is told: only `until-close` cannot tell a complete body from a cut one. */
 export type Framing = 'length' | 'chunked' | 'until-close';
 
+/** What the other side may do with a body that it sends before it has checked it. */
+export interface HeldBack {
+  /** How many of its last bytes may be kept back until then. */
+  readonly bytes: number;
+  /** Longest wait for them, ms. */
+  readonly waitMs: number;
+}
+
+/** What a proxy in between may have gathered, and not passed on, when nothing more comes. */
+const GATHERED_BYTES = 64 * 1024;
+
 export interface BodyFacts extends Pace {
   /** For messages: what is being fetched. */
   readonly attempt: string;
@@ -15,11 +26,12 @@ export interface BodyFacts extends Pace {
   readonly maxBytes: number;
   /** Longest wait for the next piece. */
   readonly idleTimeoutMs: number;
+  readonly heldBack?: HeldBack;
 }
 
 /**
  * The pieces of `raw`, exactly as many bytes as announced. Rejects with UPSTREAM_UNAVAILABLE when the body is cut, UPSTREAM_TIMEOUT
- * when it stalls or comes too slowly, TOO_LARGE past `maxBytes`. The wait for a slow reader counts as neither. Destroys `raw` when left.
+ * when it stalls or comes too slowly, TOO_LARGE past `maxBytes`. The waits for a slow reader and for what is held back count as neither. Destroys `raw` when left.
  */
 export async function* boundedBody(
   raw: Readable,
@@ -33,12 +45,16 @@ export async function* boundedBody(
   try {
     for (;;) {
       const asked = performance.now();
-      watch.phase(facts.idleTimeoutMs, `${facts.attempt}: stalled after ${received}${ofTotal(facts)} bytes`);
+      const heldBack = heldBackAfter(received, facts);
+      watch.phase(
+        heldBack?.waitMs ?? facts.idleTimeoutMs,
+        `${facts.attempt}: stalled after ${received}${ofTotal(facts)} bytes`,
+      );
       const next = await pieces.next().catch((error: unknown) => Promise.reject(cutOr(error, received, facts, watch)));
       watch.endPhase();
       if (next.done) break;
       received += next.value.byteLength;
-      waitedMs += performance.now() - asked;
+      if (heldBack === undefined) waitedMs += performance.now() - asked;
       if (received > facts.maxBytes)
         throw new AppError('TOO_LARGE', `${facts.attempt}: more than ${facts.maxBytes} bytes`);
       if (progress.isTooSlow(waitedMs, received)) throw tooSlow(received, facts);
@@ -49,6 +65,13 @@ export async function* boundedBody(
     raw.destroy();
     watch.dispose();
   }
+}
+
+/** Given when as much is missing as may be held back. */
+function heldBackAfter(received: number, { sizeBytes = 0, heldBack }: BodyFacts): HeldBack | undefined {
+  if (heldBack === undefined || received === 0) return undefined;
+  const before = sizeBytes - received - heldBack.bytes;
+  return before >= 0 && before <= GATHERED_BYTES ? heldBack : undefined;
 }
 
 /** A connection that ends inside a body is a cut body, whatever the socket called it. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
-import { boundedBody, type Framing } from './http-body.ts';
+import { boundedBody, type Framing, type HeldBack } from './http-body.ts';
 import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
 import { httpFailure, isStaleConnection } from './http-failure.ts';
 import { checkHead, type RestAsk, restHeaders, single, validatorOf } from './http-head.ts';
@@ -55,6 +55,8 @@ export interface HttpAsk extends Ask {
   readonly totalTimeoutMs?: number;
   /** Asks for the rest of a body: then only a 206 with exactly that is good, and anything else is refused or UPSTREAM_BAD_RESPONSE. */
   readonly rest?: RestAsk;
+  /** Given = the other side may send a body before it has checked it, and keep the end back until then. */
+  readonly heldBack?: HeldBack;
 }
 
 export type HttpAnswer = HttpOk | HttpRefusal;
@@ -144,8 +146,11 @@ export class HttpClient {
 
   /** `get` with a body that goes on where it was cut, where the other side allows that: for large bodies. See http-resume.ts. */
   getResumable(url: URL, ask: HttpAsk): Promise<HttpAnswer> {
+    const { connectTimeoutMs, idleTimeoutMs } = this.#limits;
     const { totalTimeoutMs = this.#limits.totalTimeoutMs } = ask;
-    return getResumable(ask, { get: (one) => this.get(url, one), random: this.#random, totalTimeoutMs });
+    // Once more after the longest stall, with time to connect.
+    const silenceMs = idleTimeoutMs + connectTimeoutMs;
+    return getResumable(ask, { get: (one) => this.get(url, one), random: this.#random, totalTimeoutMs, silenceMs });
   }
 
   /** `get` with the whole body in memory: for metadata. */
@@ -224,12 +229,13 @@ export class HttpClient {
     };
     try {
       const sizeBytes = checkHead(reply, ask);
-      const { attempt, maxBytes } = ask;
+      const { attempt, maxBytes, heldBack } = ask;
       const facts = {
         ...this.#limits,
         attempt,
         maxBytes,
         ...(sizeBytes !== undefined && { sizeBytes }),
+        ...(heldBack && { heldBack }),
       };
       const isChunked = /(^|,)\s*chunked\s*$/i.test(single(reply, 'transfer-encoding'));
       const framing = sizeBytes !== undefined ? 'length' : isChunked ? 'chunked' : 'until-close';

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Behaviour, type RangeServer, startRangeServer } from '../../tests/fakes/range-server.ts';
 import { isAppError } from '../std/errors.ts';
-import { HttpClient } from './http-client.ts';
+import { type HttpAsk, HttpClient } from './http-client.ts';
 
 const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255));
 const signal = new AbortController().signal;
@@ -20,10 +21,11 @@ interface Got {
 /** Fetches the body from a server that behaves so, and tells what came and how it ended. */
 async function fetchFrom(
   behave: Behaviour,
-  more: { totalTimeoutMs?: number; signal?: AbortSignal } = {},
+  more: Partial<Pick<HttpAsk, 'totalTimeoutMs' | 'signal' | 'heldBack'>> = {},
 ): Promise<Got> {
   const server = await startRangeServer(() => bytes, behave);
-  const client = new HttpClient({ userAgent: 'larder/test', idleTimeoutMs: 150 });
+  const times = { idleTimeoutMs: 150, connectTimeoutMs: 200 };
+  const client = new HttpClient({ userAgent: 'larder/test', random: () => 0.1, ...times });
   closers.push(
     () => client.close(),
     () => server.close(),
@@ -61,21 +63,21 @@ describe('a body that breaks off goes on where it was', () => {
     expect(got.equals(bytes)).toBe(true);
   });
 
-  test('again and again, three times; after that it fails as it was cut', async () => {
-    const steadily = (cuts: number) => fetchFrom((_, nth) => (nth < cuts ? { cutAfter: 50_000 } : {}));
-    const thrice = await steadily(3);
-    expect(thrice.end).toBe('whole');
-    expect(thrice.bytes.equals(bytes)).toBe(true);
-    expect(thrice.server.ranges).toEqual([undefined, 'bytes=50000-', 'bytes=100000-', 'bytes=150000-']);
-    const more = await steadily(4);
-    expect(more.end).toMatch(/^UPSTREAM_UNAVAILABLE: fetch x: cut after 50000/);
-    expect(more.bytes.equals(bytes.subarray(0, 200_000))).toBe(true);
-    expect(more.server.ranges).toHaveLength(4);
+  test('again and again, six times; after that it fails as it was cut', async () => {
+    const steadily = (cuts: number) => fetchFrom((_, nth) => (nth < cuts ? { cutAfter: 40_000 } : {}));
+    const often = await steadily(6);
+    expect(often.end).toBe('whole');
+    expect(often.bytes.equals(bytes)).toBe(true);
+    expect(often.server.ranges).toEqual([undefined, ...[40, 80, 120, 160, 200, 240].map((at) => `bytes=${at}000-`)]);
+    const more = await steadily(7);
+    expect(more.end).toMatch(/^UPSTREAM_UNAVAILABLE: fetch x: cut after 40000/);
+    expect(more.bytes.equals(bytes.subarray(0, 280_000))).toBe(true);
+    expect(more.server.ranges).toHaveLength(7);
   });
 
   test('when the other side is back after a moment', async () => {
     const busy = { status: 503, headers: {}, body: Buffer.from('starting\n') };
-    const { bytes: got, end } = await fetchFrom(cutOnce(100_000, (_, nth) => (nth < 3 ? busy : {})));
+    const { bytes: got, end } = await fetchFrom(cutOnce(100_000, (_, nth) => (nth < 6 ? busy : {})));
     expect(end).toBe('whole');
     expect(got.equals(bytes)).toBe(true);
   });
@@ -92,6 +94,33 @@ describe('a body that breaks off goes on where it was', () => {
     expect(asked).toEqual([undefined, headers['last-modified']]);
     expect(end).toBe('whole');
     expect(got.equals(bytes)).toBe(true);
+  });
+});
+
+describe('a body whose end the other side keeps back until it has checked it', () => {
+  const heldBack = { bytes: 65_557, waitMs: 2000 };
+  const headers = { 'content-length': '300000' };
+  const pausing = (missing: number, ms = 500): Behaviour => {
+    return () => ({ headers, pause: { after: 300_000 - missing, until: sleep(ms) } });
+  };
+
+  test.each([65_557, 65_557 + 16_384])(
+    'is waited for, also by way of a proxy that gathers (%i missing)',
+    async (missing) => {
+      const { bytes: got, end } = await fetchFrom(pausing(missing), { heldBack });
+      expect(end).toBe('whole');
+      expect(got.equals(bytes)).toBe(true);
+    },
+  );
+
+  test.each<[string, number, object]>([
+    ['that is more than may be kept back', 200_000, { heldBack }],
+    ['that is less', 65_556, { heldBack }],
+    ['of whom that is not expected', 65_557, {}],
+    ['for longer than it may', 65_557, { heldBack: { ...heldBack, waitMs: 200 } }],
+  ])('is a stall, %s', async (_, missing, more) => {
+    const { end } = await fetchFrom(pausing(missing), more);
+    expect(end).toBe(`UPSTREAM_TIMEOUT: fetch x: stalled after ${300_000 - missing} of 300000 bytes`);
   });
 });
 
@@ -136,6 +165,12 @@ describe('a body that breaks off fails, and has no byte too many,', () => {
     const { end, server } = await fetchFrom(slowly, { totalTimeoutMs: 250 });
     expect(end).toMatch(/^UPSTREAM_TIMEOUT/);
     expect(server.ranges.length).toBeLessThan(4);
+  });
+
+  test('when nothing more comes for a while, though the rest is promised again and again', async () => {
+    const { end, server } = await fetchFrom(cutOnce(1000, () => ({ stallAfter: 0 })));
+    expect(end).toMatch(/^UPSTREAM_TIMEOUT: fetch x: stalled after 0 of 299000 bytes/);
+    expect(server.ranges.length).toBeLessThan(5);
   });
 
   test('when nobody wants it any more', async () => {

@@ -3,9 +3,10 @@ import { type AppError, isAppError } from '../std/errors.ts';
 import type { HttpAnswer, HttpAsk, HttpOk } from './http-client.ts';
 
 /** Requests for the rest of one body, however they end. */
-const MAX_RESUMES = 3;
-/** Longest pause before the first of them; twice as long before each next one. */
+const MAX_RESUMES = 6;
+/** Longest pause before the first of them; twice as long before each next one, up to a bound. */
 const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1000;
 
 /** What resuming needs of the client. */
 export interface ResumeParts {
@@ -14,6 +15,8 @@ export interface ResumeParts {
   readonly random: () => number;
   /** For the whole body, however often it is resumed, ms. */
   readonly totalTimeoutMs: number;
+  /** No further request begins when nothing has come for so long, ms: clients and the next source wait meanwhile. */
+  readonly silenceMs: number;
 }
 
 /**
@@ -30,7 +33,7 @@ export async function getResumable(ask: HttpAsk, parts: ResumeParts): Promise<Ht
   return { ...first, body: resumable.pieces(), discard: () => resumable.discard() };
 }
 
-interface Known extends Pick<ResumeParts, 'get' | 'random'> {
+interface Known extends Pick<ResumeParts, 'get' | 'random' | 'silenceMs'> {
   readonly sizeBytes: number;
   readonly validator: string;
   /** By performance.now(). */
@@ -44,6 +47,7 @@ class ResumableBody {
   #part: HttpOk;
   #received = 0;
   #resumes = 0;
+  #lastCameAt = performance.now();
 
   constructor(first: HttpOk, ask: HttpAsk, known: Known) {
     this.#part = first;
@@ -56,6 +60,7 @@ class ResumableBody {
       try {
         for await (const piece of this.#part.body) {
           this.#received += piece.byteLength;
+          this.#lastCameAt = performance.now();
           yield piece;
         }
         return;
@@ -74,7 +79,8 @@ class ResumableBody {
   /** The rest. Rejects with `failure` when it cannot be had. */
   async #rest(failure: unknown): Promise<HttpOk> {
     if (!isOutage(failure)) throw failure;
-    while (this.#resumes < MAX_RESUMES) {
+    const giveUpAt = this.#lastCameAt + this.#known.silenceMs;
+    while (this.#resumes < MAX_RESUMES && performance.now() < giveUpAt) {
       await this.#pause(failure);
       const answer = await this.#askOnce(failure);
       if (answer !== undefined) return answer;
@@ -83,7 +89,7 @@ class ResumableBody {
   }
 
   async #pause(failure: AppError): Promise<void> {
-    const ms = this.#known.random() * FIRST_PAUSE_MS * 2 ** this.#resumes++;
+    const ms = this.#known.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#resumes++);
     await sleep(ms, undefined, { signal: this.#ask.signal }).catch(() => Promise.reject(failure));
   }
 

@@ -3,7 +3,7 @@ import { isCanonicalFor, type ModulePath, type ModuleVersion, type Version } fro
 import { escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
 import { shown } from '../../gomod/shown.ts';
-import { MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
+import { MAX_END_RECORD_BYTES, MAX_GO_MOD_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
 import type { Spooled } from '../../std/spooled.ts';
@@ -18,6 +18,11 @@ import { MAX_LIST_BYTES, newestListedCommit, parseVersionList } from '../../gomo
 const MAX_INFO_BYTES = 1 << 20;
 /** A zip may take long on a slow line; a stalled one ends by the limit on idle time. */
 const ZIP_TOTAL_MS = 30 * 60_000;
+/**
+ * Another Larder sends a large zip while it comes in, but keeps its end back until the checksum database knows it (30 s for a new version) and all is
+ * stored. Less than the 60 s that a reverse proxy between the two waits.
+ */
+const HELD_BACK = { bytes: MAX_END_RECORD_BYTES, waitMs: 55_000 };
 
 export interface GoproxyOptions {
   readonly name: string;
@@ -88,7 +93,8 @@ export class GoproxySource implements Source {
   async zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>> {
     const attempt = `fetch the zip of ${mv.path}@${mv.version} from ${this.name}`;
     const url = urlBelow(this.#base, escapedTarget({ kind: 'artifact', id: { module: mv, kind: 'zip' } }));
-    const answer = await this.#client.getResumable(url, this.#ask(attempt, MAX_ZIP_BYTES, o, ZIP_TOTAL_MS));
+    const ask = { ...this.#ask(attempt, MAX_ZIP_BYTES, o), totalTimeoutMs: ZIP_TOTAL_MS, heldBack: HELD_BACK };
+    const answer = await this.#client.getResumable(url, ask);
     if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
     try {
       const announced = answer.sizeBytes === undefined ? o : { ...o, expectedBytes: answer.sizeBytes };
@@ -126,14 +132,8 @@ export class GoproxySource implements Source {
     return answer;
   }
 
-  #ask(attempt: string, maxBytes: number, { signal }: Ask, totalTimeoutMs?: number) {
-    return {
-      signal,
-      attempt,
-      maxBytes,
-      ...(this.#credential && { credential: this.#credential }),
-      ...(totalTimeoutMs && { totalTimeoutMs }),
-    };
+  #ask(attempt: string, maxBytes: number, { signal }: Ask) {
+    return { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }) };
   }
 }
 
