@@ -102,7 +102,7 @@ export class Filling implements GrowingBody {
   /** Waits for the write before, then starts one with the whole batch. */
   async #flush(): Promise<void> {
     await this.#settle();
-    const file = (this.#file ??= await this.#create());
+    const file = this.#file ?? (await this.#create());
     const batch = this.#arrived.piecesFrom(this.#batchStart);
     const size = this.receivedBytes - this.#batchStart;
     this.#batchStart = this.receivedBytes;
@@ -119,6 +119,7 @@ export class Filling implements GrowingBody {
     try {
       const file = await open(path, NEW_FILE, 0o600);
       this.#path = path;
+      this.#file = file;
       // Apart from the one that is closed at the end to learn whether all bytes are there.
       if (this.#parts.onGrown !== undefined) this.#arrived.readsFrom(await open(path, 'r'));
       return file;
