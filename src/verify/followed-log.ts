@@ -18,6 +18,10 @@ import { TILE_HEIGHT, widthAt } from './tile-store.ts';
 /** So long a tree head is given out before the database is asked for a newer one, ms; and so long that may take before the known one is good enough. */
 const HEAD_FRESH_MS = 5000;
 const HEAD_PATIENCE_MS = 2000;
+/** So long after the newest head was asked for because of a tile beyond it, no other tile is worth asking again for, ms: whoever makes up numbers of tiles is no reason to ask. */
+const BEYOND_MS = 1000;
+/** Tiles that clients wait for and that must be fetched, at a time; the next is OVERLOADED. Lookups have the rest of what a way carries. */
+const CONCURRENT_TILES = 128;
 
 export interface FollowedLogParts {
   /** Name of the database. */
@@ -34,8 +38,10 @@ export interface FollowedLogParts {
 export class FollowedLog {
   readonly #parts: FollowedLogParts;
   readonly #following = new SharedWork<void>(1);
+  readonly #fetching = new SharedWork<Uint8Array>(CONCURRENT_TILES);
   #isChecked = false;
   #freshUntil = Number.NEGATIVE_INFINITY;
+  #beyondUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: FollowedLogParts) {
     this.#parts = parts;
@@ -78,7 +84,7 @@ export class FollowedLog {
     const level = tile.level === 'data' ? 0 : tile.level;
     const isBeyond = (): boolean => tile.width > this.#widthAt(level, tile.index);
     if (tile.height === TILE_HEIGHT && isBeyond()) await this.#parts.log.catchUp(o);
-    if (tile.height === TILE_HEIGHT && isBeyond() && o.mayFetch !== 'no') await this.#follow(o);
+    if (tile.height === TILE_HEIGHT && isBeyond() && o.mayFetch !== 'no') await this.#followFurther(o);
     const widest = this.#widthAt(level, tile.index);
     if (tile.height !== TILE_HEIGHT || tile.width > widest)
       throw new AppError('NOT_FOUND', `read ${tilePath(tile)} in ${this.#parts.database}: no such tile`);
@@ -107,6 +113,13 @@ export class FollowedLog {
       cancel();
     }
     this.#freshUntil = clock.monotonic() + HEAD_FRESH_MS;
+  }
+
+  async #followFurther(o: Ask): Promise<void> {
+    const { clock } = this.#parts;
+    if (clock.monotonic() < this.#beyondUntil) return;
+    await this.#follow(o);
+    this.#beyondUntil = clock.monotonic() + BEYOND_MS;
   }
 
   /** Asks for the newest head, and adopts it. */
@@ -149,6 +162,9 @@ export class FollowedLog {
     } catch (error) {
       if (o.mayFetch === 'no' || !isAppError(error, 'NOT_FOUND', 'SUMDB_INCONSISTENT')) throw error;
     }
-    return await this.ask(`read ${tilePath(tile)}`, (_way, fetch, asked) => read(fetch, asked), o);
+    const path = tilePath(tile);
+    const fetchTile = (asked: Ask): Promise<Uint8Array> =>
+      this.ask(`read ${path}`, (_way, fetch, one) => read(fetch, one), asked);
+    return await this.#fetching.join(path, fetchTile, o);
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ClientRig, isFollowable, o, stored, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
 import { TestLog, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
 import { parseModulePath, type Version } from '../gomod/module.ts';
@@ -65,6 +65,21 @@ describe('looking up', () => {
     expect(proven.map(({ text }) => text)).toEqual(numbers.map((n) => rig.log.text(n)));
     rig.remote.isDead = true;
     for (const n of numbers) expect(await verifyOffline(rig.client(), rig.log, testModule(n))).toBe(rig.log.text(n));
+  });
+
+  test('for clients, of whatever names they make up, leaves room for what has to be proven', async () => {
+    const rig = await ClientRig.of(300);
+    const client = rig.client();
+    await client.latest(o);
+    rig.remote.lie = (path, body) =>
+      body === undefined && path.startsWith('/lookup/') ? new Promise<undefined>(() => undefined) : body;
+    const leave = new AbortController();
+    const flood = Array.from({ length: 1500 }, (_, n) => client.lookup(testModule(1000 + n), { signal: leave.signal }));
+    const settled = Promise.allSettled(flood);
+    expect((await client.prove(testModule(7), o)).text).toBe(rig.log.text(7));
+    leave.abort();
+    const codes = (await settled).map((one) => (one.status === 'rejected' ? (one.reason as AppError).code : 'found'));
+    expect(new Set(codes)).toEqual(new Set(['OVERLOADED', 'ABORTED']));
   });
 
   test('of what the database does not know is NOT_FOUND', async () => {
@@ -176,7 +191,22 @@ describe('tiles', () => {
     expect(client.head()?.size).toBe(310);
     await expect(client.tile(tile('0/001.p/55'), o)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     rig.remote.isDead = true;
+    await rig.clock.advance(2000);
     await expect(client.tile(tile('0/001.p/55'), o)).rejects.toMatchObject({ code: 'SUMDB_UNAVAILABLE' });
+  });
+
+  test('beyond any tree are a reason to ask once in a while, not each time', async () => {
+    const rig = await ClientRig.of(300);
+    const client = rig.client();
+    const asked = async (): Promise<number> => {
+      rig.remote.asked.length = 0;
+      for (const path of ['0/x999/999', '0/x999/998', '7/000', 'data/x001/000', '63/x001/000'])
+        await expect(client.tile(tile(path), o)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      return rig.remote.asked.filter((path) => path === '/latest').length;
+    };
+    expect(await asked()).toBe(1);
+    await rig.clock.advance(2000);
+    expect(await asked()).toBe(1);
   });
 
   test('of another height are NOT_FOUND, and ask nobody', async () => {
@@ -328,15 +358,15 @@ describe('several ways', () => {
     const rig = await ClientRig.of(300);
     const dead = new TestRemote(rig.log, 'dead');
     dead.isDead = true;
-    let answer = (): void => undefined;
+    const gate = Promise.withResolvers<void>();
     rig.remote.lie = async (path, body) => {
-      if (path.startsWith('/lookup/')) await new Promise<void>((resolve) => (answer = resolve));
+      if (path.startsWith('/lookup/')) await gate.promise;
       return body;
     };
     const proving = rig.client([rig.remote, dead]).prove(testModule(1), o);
     await rig.clock.advance(10_000);
-    expect(dead.asked).toHaveLength(1);
-    answer();
+    await vi.waitFor(() => expect(dead.asked).toHaveLength(1));
+    gate.resolve();
     expect((await proving).text).toBe(rig.log.text(1));
   });
 

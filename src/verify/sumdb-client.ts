@@ -45,6 +45,8 @@ interface SumdbClientLimits {
 
 /** Lookups of different modules under way at a time; the next is OVERLOADED. */
 const CONCURRENT_LOOKUPS = 4096;
+/** Of these, so many for clients that may make up any name: what is proven before it is stored must not have to wait for them. */
+const CONCURRENT_RELAYED = 256;
 /** What an entry costs besides its bytes and its key. */
 const MEMORY_PER_ENTRY = 200;
 
@@ -63,6 +65,7 @@ export class SumdbClient implements ChecksumDatabase {
   readonly #lookups: LookupStore;
   readonly #followed: FollowedLog;
   readonly #asking = new SharedWork<Found>(CONCURRENT_LOOKUPS);
+  readonly #relaying = new SharedWork<Found>(CONCURRENT_RELAYED);
   readonly #bodies = new WeakMap<Uint8Array, { readonly head: SignedHead; readonly body: Uint8Array }>();
 
   constructor(parts: SumdbClientParts) {
@@ -124,7 +127,7 @@ export class SumdbClient implements ChecksumDatabase {
   }
 
   async lookup(module: ModuleVersion, o: DatabaseAsk): Promise<Uint8Array> {
-    const found = o.mayFetch === 'no' ? await this.#findStored(module, o) : await this.#find(module, o);
+    const found = o.mayFetch === 'no' ? await this.#findStored(module, o) : await this.#findForClient(module, o);
     const attempted = lookingUp(module);
     if (found === undefined) throw this.#absent(attempted, 'it is not stored');
     if (!vouchesFor(found.record.text, module)) throw this.#missing(module, found.record);
@@ -138,10 +141,14 @@ export class SumdbClient implements ChecksumDatabase {
     return await this.#followed.tile(tile, o);
   }
 
+  async #findForClient(module: ModuleVersion, o: Ask): Promise<Found> {
+    return await this.#relaying.join(nameOf(module), (asked) => this.#find(module, asked), o);
+  }
+
   async #find(module: ModuleVersion, o: Ask): Promise<Found> {
     const stored = await this.#findStored(module, o);
     if (stored !== undefined) return stored;
-    const path = `${escapePath(module.path)}@${escapeVersion(module.version)}`;
+    const path = nameOf(module);
     return await this.#asking.join(path, (asked) => this.#lookUp(module, `/lookup/${path}`, asked), o);
   }
 
@@ -223,11 +230,16 @@ export class SumdbClient implements ChecksumDatabase {
   /** Clients that do not look closely would take such an answer for a proof. */
   #missing(module: ModuleVersion, { id }: KnownRecord): AppError {
     const message = `${lookingUp(module)} in ${this.name}: it answered with record ${id}, which has no line for it`;
-    const subject = `${escapePath(module.path)}@${escapeVersion(module.version)}`;
+    const subject = nameOf(module);
     const detail = { database: this.name, record: id };
     this.#parts.observer.onSecurityEvent({ kind: 'record-missing', subject, message, detail });
     return new AppError('SUMDB_INCONSISTENT', message, { detail });
   }
+}
+
+/** In escaped form. */
+function nameOf({ path, version }: ModuleVersion): string {
+  return `${escapePath(path)}@${escapeVersion(version)}`;
 }
 
 function lookingUp({ path, version }: ModuleVersion): string {
