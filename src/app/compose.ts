@@ -147,6 +147,7 @@ export async function openEngine(
       ...(ledger === undefined ? [] : [{ database: ledger, takesPrivate: true }]),
     ],
     isPrivate: (module) => unspoken.isPrivate(module),
+    clock: systemClock,
   });
   return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate };
 }

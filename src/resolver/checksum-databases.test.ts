@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ManualClock } from '../../tests/fakes/manual-clock.ts';
 import { parseSumdbPath } from '../gomod/sumdb/request.ts';
 import { tilePath } from '../gomod/sumdb/tile.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
@@ -47,10 +48,11 @@ class ScriptedDatabase implements ChecksumDatabase {
   }
 }
 
-function answers(database: ScriptedDatabase, takesPrivate = false) {
+function answers(database: ScriptedDatabase, takesPrivate = false, clock = new ManualClock()) {
   const databases = createChecksumDatabases({
     served: [{ database, takesPrivate }],
     isPrivate: (module) => module.startsWith('corp.example/'),
+    clock,
   });
   return async (path: string, mayFetch: 'yes' | 'no' = 'yes'): Promise<DatabaseAnswer> => {
     const request = parseSumdbPath(path);
@@ -95,6 +97,39 @@ describe('the databases that are given out', () => {
     await expect(ask('s.example/lookup/x.y/z@v1.0.0', 'no')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(textOf(await ask('s.example/latest', 'no'))).toBe('head');
     expect(database.asked).toEqual([]);
+  });
+
+  test('are not asked again in the next seconds about a module that they do not know', async () => {
+    const database = new ScriptedDatabase('s.example');
+    const clock = new ManualClock();
+    const ask = answers(database, false, clock);
+    const lookup = 's.example/lookup/x.y/z@v1.0.0';
+    await expect(ask(lookup)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(ask(lookup)).rejects.toMatchObject({ code: 'NOT_FOUND', detail: { result: 'negative' } });
+    expect(database.asked).toEqual(['x.y/z@v1.0.0']);
+    await clock.advance(6000);
+    await expect(ask(lookup)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(database.asked).toHaveLength(2);
+    // Whatever is proven and stored meanwhile is given out at once.
+    database.lookup = async (_, { mayFetch }) => encodeUtf8(mayFetch === 'no' ? 'record' : 'asked');
+    expect(textOf(await ask(lookup))).toBe('record');
+  });
+
+  test('an outage is not remembered, and neither is what our own database does not know yet', async () => {
+    const database = new ScriptedDatabase('s.example');
+    const down = new AppError('SUMDB_UNAVAILABLE', 'ask s.example: it is down');
+    const honest = database.lookup.bind(database);
+    database.lookup = (module, o) => (o.mayFetch === 'no' ? honest(module, o) : Promise.reject(down));
+    const ask = answers(database);
+    await expect(ask('s.example/lookup/x.y/z@v1.0.0')).rejects.toBe(down);
+    database.lookup = honest;
+    await expect(ask('s.example/lookup/x.y/z@v1.0.0')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(database.asked).toHaveLength(1);
+    const ours = new ScriptedDatabase('s.example');
+    const askOurs = answers(ours, true);
+    for (let i = 0; i < 2; i++)
+      await expect(askOurs('s.example/lookup/x.y/z@v1.0.0')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(ours.asked).toHaveLength(2);
   });
 
   test('tell why they cannot tell', async () => {
@@ -148,7 +183,11 @@ describe('the name of a private module', () => {
     const database = new ScriptedDatabase('s.example', {}, { 'corp.example/Secret@v1.0.0': 'record' });
     const request = parseSumdbPath(lookup);
     if (request?.endpoint !== 'lookup') throw new Error('no lookup');
-    const open = createChecksumDatabases({ served: [{ database, takesPrivate: false }], isPrivate: () => false });
+    const open = createChecksumDatabases({
+      served: [{ database, takesPrivate: false }],
+      isPrivate: () => false,
+      clock: new ManualClock(),
+    });
     await open.answer(request, { signal, mayFetch: 'yes' });
     expect(database.asked).toEqual(['corp.example/Secret@v1.0.0']);
   });

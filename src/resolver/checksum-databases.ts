@@ -1,9 +1,11 @@
 import { escapePath, escapeVersion, type ModulePath, type ModuleVersion } from '../gomod/module.ts';
 import { sha256Hex } from '../gomod/sha256.ts';
-import type { SumdbRequest } from '../gomod/sumdb/request.ts';
+import { sumdbPath, type SumdbRequest } from '../gomod/sumdb/request.ts';
 import type { Ask } from '../std/ask.ts';
-import { AppError } from '../std/errors.ts';
+import type { Clock } from '../std/clock.ts';
+import { AppError, isAppError } from '../std/errors.ts';
 import type { ChecksumDatabase, DatabaseAsk } from '../verify/checksum-database.ts';
+import { Absences } from './negative.ts';
 import type { CacheResult } from './resolver.ts';
 
 /** A question that has the form databases understand. */
@@ -45,13 +47,20 @@ export interface ServedDatabase {
 export interface ChecksumDatabasesParts {
   /** The allow-list, each name once. No other database is asked, whatever a request says. */
   readonly served: readonly ServedDatabase[];
-  /** Whether the name of a module must not leave: the operator's GONOSUMDB and GONOPROXY patterns. */
+  /** Whether the name of a module must not leave: the operator's GONOSUMDB patterns. */
   readonly isPrivate: (module: ModulePath) => boolean;
+  readonly clock: Clock;
 }
 
+/** A module that a database does not know may be published in a moment: so long it is not asked about it again for clients, ms. */
+const ABSENT_MS = 5000;
+/** Modules of which that is remembered. */
+const MOST_ABSENT = 4096;
+
 /** Answers from the databases of `parts`. */
-export function createChecksumDatabases({ served, isPrivate }: ChecksumDatabasesParts): ChecksumDatabases {
+export function createChecksumDatabases({ served, isPrivate, clock }: ChecksumDatabasesParts): ChecksumDatabases {
   const byName = new Map(served.map((one) => [one.database.name, one]));
+  const absences = new Absences(clock, MOST_ABSENT);
   const digests = new Digests();
   return {
     async answer(request, q) {
@@ -59,7 +68,7 @@ export function createChecksumDatabases({ served, isPrivate }: ChecksumDatabases
       if (one === undefined) throw notServed(request.name);
       if (request.endpoint === 'lookup' && !one.takesPrivate && isPrivate(request.module.path))
         throw privateModule(request.module, request.name);
-      const { bytes, result } = await bodyOf(request, one.database, q);
+      const { bytes, result } = await bodyOf(request, one, absences, q);
       return {
         source: request.name,
         result,
@@ -89,7 +98,12 @@ interface Body {
   readonly result: CacheResult;
 }
 
-async function bodyOf(request: DatabaseRequest, database: ChecksumDatabase, q: DatabaseQuery): Promise<Body> {
+async function bodyOf(
+  request: DatabaseRequest,
+  { database, takesPrivate }: ServedDatabase,
+  absences: Absences,
+  q: DatabaseQuery,
+): Promise<Body> {
   switch (request.endpoint) {
     case 'supported':
       if (!database.canServe()) throw notServed(request.name);
@@ -97,8 +111,11 @@ async function bodyOf(request: DatabaseRequest, database: ChecksumDatabase, q: D
     case 'latest':
       // What is stored would do, and the log would seem to stand still: the database itself limits how often it asks.
       return { bytes: await database.latest({ signal: q.signal, mayFetch: q.mayFetch }), result: 'hit' };
-    case 'lookup':
-      return await storedFirst((o) => database.lookup(request.module, o), q);
+    case 'lookup': {
+      const lookUp: Read = (o) => database.lookup(request.module, o);
+      // Our own finds out about a module in that moment, and costs nobody anything.
+      return await storedFirst(takesPrivate ? lookUp : unlessAbsent(lookUp, sumdbPath(request), absences), q);
+    }
     case 'tile':
       return await storedFirst((o) => database.tile(request.tile, o), q);
   }
@@ -106,8 +123,25 @@ async function bodyOf(request: DatabaseRequest, database: ChecksumDatabase, q: D
 
 const NOTHING = new Uint8Array(0);
 
+type Read = (o: DatabaseAsk) => Promise<Uint8Array>;
+
+/** `read`, which fetches nothing that was said a moment ago not to exist. What is stored is found all the same. */
+function unlessAbsent(read: Read, key: string, absences: Absences): Read {
+  return async (o) => {
+    if (o.mayFetch === 'no') return await read(o);
+    const absence = absences.get(key);
+    if (absence !== undefined) throw absence;
+    try {
+      return await read(o);
+    } catch (error) {
+      if (isAppError(error, 'NOT_FOUND')) absences.remember(key, error, ABSENT_MS);
+      throw error;
+    }
+  };
+}
+
 /** What is stored is a hit. Whatever kept it from being found, the second question tells the truth about. */
-async function storedFirst(read: (o: DatabaseAsk) => Promise<Uint8Array>, q: DatabaseQuery): Promise<Body> {
+async function storedFirst(read: Read, q: DatabaseQuery): Promise<Body> {
   try {
     return { bytes: await read({ signal: q.signal, mayFetch: 'no' }), result: 'hit' };
   } catch (error) {

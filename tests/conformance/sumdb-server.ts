@@ -11,6 +11,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { createChecksumDatabases } from '../../src/resolver/checksum-databases.ts';
 import { serve } from '../../src/server/edge.fixture.ts';
 import { Ground } from '../fakes/ledger-ground.ts';
+import { systemClock } from '../../src/std/clock.ts';
 import { type Row, rowsOf, type Suite, stringAt, type Tally } from './suite.ts';
 
 const signal = new AbortController().signal;
@@ -22,6 +23,7 @@ async function runTranscript(data: unknown, t: Tally): Promise<void> {
   const databases = createChecksumDatabases({
     served: [{ database: ledger, takesPrivate: true }],
     isPrivate: () => false,
+    clock: systemClock,
   });
   const server = await serve({ databases });
   try {
