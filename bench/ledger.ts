@@ -8,8 +8,7 @@ import { fresh } from './ground.ts';
 import type { LedgerMark } from './ledger-appender.ts';
 
 export const LEDGER_CASES: Readonly<Record<string, Case>> = {
-  ledger: (ground) => appendRecords(ground, 100_000),
-  'ledger to a million': (ground) => appendRecords(ground, 1_000_000),
+  ledger: (ground) => appendRecords(ground, 1_000_000),
 };
 
 type Mark = LedgerMark & { readonly size: number };

@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --json FILE] [--only NAME] [--seconds 3] [--rounds 3] [--stored 1000000] [--upstream-port N] [--peer NAME=URL]...`
  *
- * Bounded in time (about five minutes with the defaults). Servers run on one core, the load generator on the other. A peer is
+ * Bounded in time (about eight minutes with the defaults). Servers run on one core, the load generator on the other. A peer is
  * another proxy that is running already and has this benchmark's upstream (printed first) as its own.
  */
 import { execFileSync } from 'node:child_process';
