@@ -1,7 +1,7 @@
 /** What the command line does to a ledger: makes, checks and exports it. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { isDatabaseName } from '../gomod/sumdb/database.ts';
@@ -94,7 +94,7 @@ export interface ExportReport {
   readonly files: number;
 }
 
-/** Writes the log below the folder `to` as files for a static server; what is there already and as large is left. Rejects with CONFIG_INVALID or STORE_UNAVAILABLE. */
+/** Writes the log below the folder `to` as files for a static server; tiles that are there already are left. Rejects with CONFIG_INVALID or STORE_UNAVAILABLE. */
 export async function exportLedger(
   config: Config,
   around: Around,
@@ -167,11 +167,11 @@ async function makeKey(path: string, name: string): Promise<void> {
   }
 }
 
-/** Whole at once for who serves it meanwhile. A file that lasts is written once, so that a second export takes only what is new. */
+/** Whole at once for who serves it meanwhile. A file that lasts is written once, unless the folder has another log's. */
 async function writeExported(path: string, { bytes, isLasting }: ExportedFile): Promise<void> {
   const temp = `${path}.${process.pid}.new`;
   try {
-    if (isLasting && (await hasSize(path, bytes.length))) return;
+    if (isLasting && (await holds(path, bytes))) return;
     await mkdir(dirname(path), { recursive: true });
     await writeFile(temp, bytes);
     await rename(temp, path);
@@ -180,9 +180,9 @@ async function writeExported(path: string, { bytes, isLasting }: ExportedFile): 
   }
 }
 
-async function hasSize(path: string, size: number): Promise<boolean> {
+async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
   try {
-    return (await stat(path)).size === size;
+    return Buffer.compare(await readFile(path), bytes) === 0;
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return false;
     throw error;

@@ -10,7 +10,7 @@ import { plainKeys } from '../../tests/fakes/plain-log.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { openNote } from '../gomod/sumdb/note.ts';
-import { parseVerifierKey } from '../gomod/sumdb/note.ts';
+import { parseVerifierKey } from '../gomod/sumdb/key.ts';
 import { parseRecord, parseTreeHead } from '../gomod/sumdb/text.ts';
 import { composeLarder, type Larder } from './compose.ts';
 import { exportLedger, initLedger, verifyLedger } from './ledger-tools.ts';
@@ -188,6 +188,22 @@ describe('a Larder with a ledger', () => {
     await exportLedger(configured(), around(), { to: exported, signal, onProgress: () => undefined });
     for (const path of ['latest', `lookup/${SECRET}`, 'tile/8/0/000.p/1', 'tile/8/data/000.p/1'])
       expect(readFileSync(join(exported, path)), path).toEqual((await again(`sumdb/${NAME}/${path}`)).body);
+  });
+
+  test('exports over the files of another log, and leaves none of its tiles', async () => {
+    const exported = join(folder, 'static');
+    const exportNow = () => exportLedger(configured(), around(), { to: exported, signal, onProgress: () => undefined });
+    await init();
+    await (await serve())(lookup(SECRET));
+    await stopAll();
+    await exportNow();
+    for (const path of ['data', 'ledger.key', 'ledger.key.head']) rmSync(join(folder, path), { recursive: true });
+    await init();
+    const get = await serve();
+    await get(lookup(OPEN));
+    await exportNow();
+    for (const path of ['latest', `lookup/${OPEN}`, 'tile/8/0/000.p/1', 'tile/8/data/000.p/1'])
+      expect(readFileSync(join(exported, path)), path).toEqual((await get(`sumdb/${NAME}/${path}`)).body);
   });
 
   test('takes its key from the environment', async () => {
