@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { parseSignerKey, type SignerKey } from '../gomod/sumdb/note.ts';
+import { parseSignerKey, type SignerKey } from '../gomod/sumdb/key.ts';
 import { diskFailure, isAbsence } from '../io/disk-failure.ts';
 import { replaceFile } from '../io/replace-file.ts';
 import type { HeadCopy, LedgerFault } from '../ledger/head-copy.ts';

@@ -1,6 +1,6 @@
 /** Keeps the index of the records abreast of the log. */
 import { equalHashes, parseHashBase64 } from '../gomod/sumdb/hash.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import type { Log } from './log.ts';

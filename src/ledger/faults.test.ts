@@ -1,7 +1,7 @@
 /** Writes that fail, with and without having had their effect: what was acknowledged stays, what was published is a beginning of all that follows. */
 import { expect, test } from 'vitest';
 import { parseTreeHead } from '../gomod/sumdb/text.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import { spooledBytes } from '../io/spool.ts';
 import { isAppError } from '../std/errors.ts';
 import { PlainLog } from '../../tests/fakes/plain-log.ts';

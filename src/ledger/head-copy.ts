@@ -3,9 +3,10 @@
  * the head that clients remember, and to go on from there would look to them like a forged log.
  */
 import { equalHashes } from '../gomod/sumdb/hash.ts';
-import { openNote, type SignerKey, signNote, type VerifierKey } from '../gomod/sumdb/note.ts';
+import type { SignerKey, VerifierKey } from '../gomod/sumdb/key.ts';
+import { openNote, signNote } from '../gomod/sumdb/note.ts';
 import { formatTreeHead, parseTreeHead } from '../gomod/sumdb/text.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import type { Log } from './log.ts';

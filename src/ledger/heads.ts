@@ -1,5 +1,5 @@
-import type { SignerKey } from '../gomod/sumdb/note.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { SignerKey } from '../gomod/sumdb/key.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
 import { type HeadCopy, readCopy, signHead } from './head-copy.ts';
 

@@ -3,7 +3,7 @@ import { moduleVersionOf } from '../gomod/protocol.ts';
 import { parseRecord } from '../gomod/sumdb/text.ts';
 import { parseTilePath } from '../gomod/sumdb/tile.ts';
 import { plainKeys, PlainLog } from '../../tests/fakes/plain-log.ts';
-import { parseSignerKey } from '../gomod/sumdb/note.ts';
+import { parseSignerKey } from '../gomod/sumdb/key.ts';
 import type { ModuleVersion } from '../gomod/module.ts';
 import { appendMany, Ground, KEYS, moduleNumber, o, textOf } from '../../tests/fakes/ledger-ground.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,6 +1,6 @@
 /** Our own checksum database. Read this first: what is asked comes in here; `sequencer.ts` writes, `log-view.ts` reads. */
 import { escapePath, escapeVersion, type ModuleVersion } from '../gomod/module.ts';
-import type { SignerKey } from '../gomod/sumdb/note.ts';
+import type { SignerKey } from '../gomod/sumdb/key.ts';
 import { formatRecord } from '../gomod/sumdb/text.ts';
 import type { Tile } from '../gomod/sumdb/tile.ts';
 import { type Ask, waitFor } from '../std/ask.ts';

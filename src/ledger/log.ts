@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Held, Register } from '../coordination/register.ts';
 import { EMPTY_TREE_HASH, equalHashes, type Hash, HASH_BYTES } from '../gomod/sumdb/hash.ts';
-import { parseVerifierKey, type VerifierKey } from '../gomod/sumdb/note.ts';
+import { parseVerifierKey, type VerifierKey } from '../gomod/sumdb/key.ts';
 import { tileHash } from '../gomod/sumdb/tile.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ModuleVersion } from '../gomod/module.ts';
 import { hashBase64 } from '../gomod/sumdb/hash.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import { AppError, messageOf } from '../std/errors.ts';
 
 /** Of the form of the file; another one is made anew. */

@@ -1,7 +1,7 @@
 /** Replays the log from its records alone, and compares everything that is stored with what they lead to. */
 import { equalHashes } from '../gomod/sumdb/hash.ts';
 import { parseDataTile } from '../gomod/sumdb/data-tile.ts';
-import { parseVerifierKey } from '../gomod/sumdb/note.ts';
+import { parseVerifierKey } from '../gomod/sumdb/key.ts';
 import { type Tile, tilePath } from '../gomod/sumdb/tile.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';

@@ -4,8 +4,8 @@
  */
 import { hashBase64, parseHashBase64 } from '../gomod/sumdb/hash.ts';
 import { formatDataTile, parseDataTile } from '../gomod/sumdb/data-tile.ts';
-import { parseVerifierKey } from '../gomod/sumdb/note.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import { parseVerifierKey } from '../gomod/sumdb/key.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import { isAppError } from '../std/errors.ts';
 import { TILE_RECORDS } from './records.ts';

@@ -1,4 +1,4 @@
-import type { VerifierKey } from '../gomod/sumdb/note.ts';
+import type { VerifierKey } from '../gomod/sumdb/key.ts';
 import { type Tile, tilePath } from '../gomod/sumdb/tile.ts';
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';

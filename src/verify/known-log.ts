@@ -1,8 +1,7 @@
 import { equalHashes, type Hash } from '../gomod/sumdb/hash.ts';
 import { tileHashReader } from '../gomod/sumdb/tile-reader.ts';
 import type { Tile } from '../gomod/sumdb/tile.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
-import { hasRecord, storedHashIndex, subtreeIndexes, treeHash } from '../gomod/sumdb/tree.ts';
+import { hasRecord, storedHashIndex, subtreeIndexes, treeHash, type TreeHead } from '../gomod/sumdb/tree.ts';
 import { type Ask, waitFor } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import { forkBetween, type ForkReports } from './fork-report.ts';

@@ -1,8 +1,8 @@
 import { EMPTY_TREE_HASH, equalHashes } from '../gomod/sumdb/hash.ts';
-import type { VerifierKey } from '../gomod/sumdb/note.ts';
+import type { VerifierKey } from '../gomod/sumdb/key.ts';
 import { openNote, signNote } from '../gomod/sumdb/note.ts';
 import { parseTreeHead } from '../gomod/sumdb/text.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import { AppError } from '../std/errors.ts';
 
 /** A tree head and the note in which the log signed it. */

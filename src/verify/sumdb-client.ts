@@ -6,7 +6,7 @@ import type { DatabaseSetting } from '../gomod/sumdb/database.ts';
 import { equalHashes, recordHash } from '../gomod/sumdb/hash.ts';
 import { parseRecord, sumsIn } from '../gomod/sumdb/text.ts';
 import type { Tile } from '../gomod/sumdb/tile.ts';
-import type { TreeHead } from '../gomod/sumdb/text.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';

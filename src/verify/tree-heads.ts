@@ -1,5 +1,5 @@
 import type { Held, Register } from '../coordination/register.ts';
-import type { VerifierKey } from '../gomod/sumdb/note.ts';
+import type { VerifierKey } from '../gomod/sumdb/key.ts';
 import type { Ask } from '../std/ask.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';

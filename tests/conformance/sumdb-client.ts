@@ -2,7 +2,7 @@
 import { MemoryRegister } from '../../src/coordination/memory/memory-register.ts';
 import { matchPrefixPatterns } from '../../src/gomod/goenv.ts';
 import { isCanonicalFor, type ModuleVersion, parseModulePath } from '../../src/gomod/module.ts';
-import { parseVerifierKey } from '../../src/gomod/sumdb/note.ts';
+import { parseVerifierKey } from '../../src/gomod/sumdb/key.ts';
 import { decodeUtf8 } from '../../src/std/bytes.ts';
 import { systemClock } from '../../src/std/clock.ts';
 import { AppError, messageOf } from '../../src/std/errors.ts';

@@ -1,7 +1,7 @@
 /** Signed notes, the log's tree and its proofs, tiles, and the texts of a checksum database, against the reference's answers. */
 import { bytesOfText } from '../../src/gomod/go-text.ts';
 import { type Hash, hashBase64, nodeHash, parseHashBase64, recordHash } from '../../src/gomod/sumdb/hash.ts';
-import { generateKey, parseSignerKey, parseVerifierKey } from '../../src/gomod/sumdb/note.ts';
+import { generateKey, parseSignerKey, parseVerifierKey } from '../../src/gomod/sumdb/key.ts';
 import { openNote, type Signature, signNote } from '../../src/gomod/sumdb/note.ts';
 import { formatRecord, formatTreeHead, parseRecord, parseTreeHead } from '../../src/gomod/sumdb/text.ts';
 import { newTiles, parseTilePath, tileBytes, tileForIndex, tilePath } from '../../src/gomod/sumdb/tile.ts';

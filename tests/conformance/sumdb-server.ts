@@ -6,7 +6,7 @@
  * unescaped) any failure will do. And here the database stands below `/sumdb/NAME/`, where `supported` is the proxy's to answer.
  */
 import { type ModuleVersion, parseModulePath, type Version } from '../../src/gomod/module.ts';
-import { parseSignerKey } from '../../src/gomod/sumdb/note.ts';
+import { parseSignerKey } from '../../src/gomod/sumdb/key.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { createChecksumDatabases } from '../../src/resolver/checksum-databases.ts';
 import { serve } from '../../src/server/edge.fixture.ts';

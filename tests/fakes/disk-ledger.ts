@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { headCopy } from '../../src/app/ledger.ts';
 import { openShelves } from '../../src/app/keep.ts';
-import { parseSignerKey } from '../../src/gomod/sumdb/note.ts';
+import { parseSignerKey } from '../../src/gomod/sumdb/key.ts';
 import { type Ledger, type LedgerParts, openLedger } from '../../src/ledger/ledger.ts';
 import { createLog } from '../../src/ledger/log.ts';
 import { RecordIndex } from '../../src/ledger/record-index.ts';

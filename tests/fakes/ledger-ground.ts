@@ -4,7 +4,7 @@ import { MemoryRegister } from '../../src/coordination/memory/memory-register.ts
 import { checkedRegister } from '../../src/coordination/checked.ts';
 import type { ModuleVersion } from '../../src/gomod/module.ts';
 import { moduleVersionOf } from '../../src/gomod/protocol.ts';
-import { parseSignerKey } from '../../src/gomod/sumdb/note.ts';
+import { parseSignerKey } from '../../src/gomod/sumdb/key.ts';
 import { systemClock } from '../../src/std/clock.ts';
 import { AppError } from '../../src/std/errors.ts';
 import { checkedStore } from '../../src/storage/checked.ts';

@@ -6,7 +6,7 @@ import { sumsIn } from '../../src/gomod/sumdb/text.ts';
 import { createLog } from '../../src/ledger/log.ts';
 import { openLedger } from '../../src/ledger/ledger.ts';
 import { RecordIndex } from '../../src/ledger/record-index.ts';
-import { parseSignerKey } from '../../src/gomod/sumdb/note.ts';
+import { parseSignerKey } from '../../src/gomod/sumdb/key.ts';
 import { systemClock } from '../../src/std/clock.ts';
 import { openShelves } from '../../src/app/keep.ts';
 import { ArtifactStore } from '../../src/artifacts/artifact-store.ts';

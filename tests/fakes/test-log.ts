@@ -8,7 +8,7 @@ import {
 } from '../../src/gomod/module.ts';
 import { formatDataTile } from '../../src/gomod/sumdb/data-tile.ts';
 import { type Hash, recordHash } from '../../src/gomod/sumdb/hash.ts';
-import { generateKey, parseSignerKey, type SignerKey, type VerifierKey } from '../../src/gomod/sumdb/note.ts';
+import { generateKey, parseSignerKey, type SignerKey, type VerifierKey } from '../../src/gomod/sumdb/key.ts';
 import { signNote } from '../../src/gomod/sumdb/note.ts';
 import { formatRecord, formatTreeHead, sumLines } from '../../src/gomod/sumdb/text.ts';
 import { parseTilePath, type Tile, tileBytes } from '../../src/gomod/sumdb/tile.ts';

@@ -2,14 +2,8 @@ import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bytesOfText } from '../../src/gomod/go-text.ts';
 import { type Hash, hashBase64, recordHash } from '../../src/gomod/sumdb/hash.ts';
-import {
-  generateKey,
-  openNote,
-  parseSignerKey,
-  parseVerifierKey,
-  type Signature,
-  signNote,
-} from '../../src/gomod/sumdb/note.ts';
+import { generateKey, parseSignerKey, parseVerifierKey } from '../../src/gomod/sumdb/key.ts';
+import { openNote, type Signature, signNote } from '../../src/gomod/sumdb/note.ts';
 import { formatRecord, parseRecord, parseTreeHead } from '../../src/gomod/sumdb/text.ts';
 import { newTiles, parseTilePath, type Tile, tileBytes, tileForIndex, tilePath } from '../../src/gomod/sumdb/tile.ts';
 import { tileHashReader } from '../../src/gomod/sumdb/tile-reader.ts';

@@ -131,5 +131,3 @@ function malformed(): AppError {
 function refused(why: string): AppError {
   return new AppError('SUMDB_INCONSISTENT', `open note: ${why}`);
 }
-
-export { generateKey, parseSignerKey, parseVerifierKey, type SignerKey, type VerifierKey } from './key.ts';

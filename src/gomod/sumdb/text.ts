@@ -82,5 +82,3 @@ export function sumLines(
 ): string {
   return `${path} ${version} ${sums.zip}\n${path} ${version}/go.mod ${sums.mod}\n`;
 }
-
-export type { TreeHead } from './tree.ts';
