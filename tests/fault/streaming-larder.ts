@@ -63,6 +63,8 @@ export interface Setup {
   /** Awaited before a zip is checked. */
   readonly checking?: () => Promise<unknown>;
   readonly writeStallMs?: number;
+  /** Where modules come from, in place of the upstream of its own. */
+  readonly origin?: string;
 }
 
 /** Everything from the socket to the disk, before an upstream that has one zip. */
@@ -73,6 +75,7 @@ export async function startLarder({
   zipOf,
   checking,
   writeStallMs = 30_000,
+  origin,
 }: Setup): Promise<Larder> {
   const upstream = await startRangeServer(zipOf, behave);
   const http = new HttpClient({ userAgent: 'larder/test', idleTimeoutMs: 2000 });
@@ -88,7 +91,7 @@ export async function startLarder({
     artifacts,
     registers,
     sources: new Map([
-      ['up', new GoproxySource({ name: 'up', base: new URL(upstream.origin), client: http, netrc: [] })],
+      ['up', new GoproxySource({ name: 'up', base: new URL(origin ?? upstream.origin), client: http, netrc: [] })],
     ]),
     verifier: verifierOf(inspector, checking),
     spools,

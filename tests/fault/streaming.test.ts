@@ -127,6 +127,15 @@ describe('a large zip', () => {
     expect([one.end, one.bytes.equals(GOOD)]).toEqual(['whole', true]);
   });
 
+  test('whose check takes longer than an upstream may be silent reaches who asks by way of another Larder', async () => {
+    const before = await start({ checking: () => new Promise((later) => setTimeout(later, 3000)) });
+    const { client } = await start({ folder: join(folder, 'second'), origin: before.served.url });
+    const one = client();
+    await expect.poll(() => one.bytes.length, { timeout: 2000 }).toBe(GOOD.length - HELD_BACK);
+    await one.ended;
+    expect([one.end, one.bytes.equals(GOOD)]).toEqual(['whole', true]);
+  }, 10_000);
+
   test('that dawdles longer than a client may take to read is given whole to who waits', async () => {
     const { behave, goOn } = pausing(300_000);
     const { client } = await start({ behave, writeStallMs: 200 });
