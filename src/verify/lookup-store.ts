@@ -1,4 +1,3 @@
-import type { LRUCache } from 'lru-cache';
 import type { ModuleVersion } from '../gomod/module.ts';
 import { formatRecord, parseRecord } from '../gomod/sumdb/text.ts';
 import type { Ask } from '../std/ask.ts';
@@ -6,6 +5,7 @@ import { isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { DatabasePlace } from './database-place.ts';
 import { keepProof, readProof } from './proof-blobs.ts';
+import type { ProofMemory } from './proof-memory.ts';
 
 /** A record of the log, and the beginning of the body of its lookup. */
 export interface KnownRecord {
@@ -26,7 +26,7 @@ export function recordOf(id: number, text: string): KnownRecord {
 export interface LookupStoreParts {
   readonly store: BlobStore;
   readonly place: DatabasePlace;
-  readonly memory: LRUCache<string, Uint8Array>;
+  readonly memory: ProofMemory;
 }
 
 /** Which record a module has, for ever: number and text, without the tree head that came with it. */

@@ -1,4 +1,3 @@
-import type { LRUCache } from 'lru-cache';
 import { formatDataTile, parseDataTile } from '../gomod/sumdb/data-tile.ts';
 import { recordHash } from '../gomod/sumdb/hash.ts';
 import { type Tile, tilePath } from '../gomod/sumdb/tile.ts';
@@ -8,6 +7,7 @@ import { AppError, isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { DatabasePlace } from './database-place.ts';
 import { keepProof, readProof } from './proof-blobs.ts';
+import type { ProofMemory } from './proof-memory.ts';
 import type { FetchTile } from './tile-reading.ts';
 
 /** Largest body of a data tile, bytes. Real ones have 60 KB. */
@@ -17,7 +17,7 @@ const FULL_WIDTH = 256;
 export interface RecordTilesParts {
   readonly store: BlobStore;
   readonly place: DatabasePlace;
-  readonly memory: LRUCache<string, Uint8Array>;
+  readonly memory: ProofMemory;
 }
 
 /** The records of a log in tiles of 256. Clients do not need them; whoever audits the log does. Full ones are kept for ever once they were asked for. */

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { ModuleVersion } from '../gomod/module.ts';
 import { equalHashes, recordHash } from '../gomod/sumdb/hash.ts';
 import type { Ask } from '../std/ask.ts';
@@ -9,12 +8,10 @@ import { type DatabasePlace, placeOf } from './database-place.ts';
 import { ForkReports } from './fork-report.ts';
 import { KnownLog } from './known-log.ts';
 import { type KnownRecord, LookupStore } from './lookup-store.ts';
+import { createProofMemory, type ProofMemory } from './proof-memory.ts';
 import type { SumdbClientParts } from './sumdb-client.ts';
 import { TileStore } from './tile-store.ts';
 import { TreeHeads } from './tree-heads.ts';
-
-/** What an entry of the memory costs beside its bytes. */
-const MEMORY_PER_ENTRY = 200;
 
 /**
  * What is stored of one checksum database, for whoever looks after the store: it has no way to ask anybody, and tells damage where the client quietly
@@ -24,7 +21,7 @@ export class StoredDatabase {
   readonly name: string;
   readonly #parts: Omit<SumdbClientParts, 'remotes'>;
   readonly #place: DatabasePlace;
-  readonly #memory: LRUCache<string, Uint8Array>;
+  readonly #memory: ProofMemory;
   readonly #lookups: LookupStore;
   #log: KnownLog;
 
@@ -33,10 +30,7 @@ export class StoredDatabase {
     this.name = setting.name;
     this.#parts = parts;
     this.#place = placeOf(setting.name);
-    this.#memory = new LRUCache<string, Uint8Array>({
-      maxSize: Math.max(1, limits.tileMemoryBytes),
-      sizeCalculation: (bytes, key) => bytes.length + key.length + MEMORY_PER_ENTRY,
-    });
+    this.#memory = createProofMemory(limits.tileMemoryBytes);
     this.#lookups = new LookupStore({ store, place: this.#place, memory: this.#memory });
     this.#log = this.#newLog();
   }

@@ -1,5 +1,4 @@
 /** The client of a checksum database that believes nothing it cannot prove, and stores what it proved, so that others can prove it again without the database. */
-import { LRUCache } from 'lru-cache';
 import type { Register } from '../coordination/register.ts';
 import { escapePath, escapeVersion, type ModuleVersion } from '../gomod/module.ts';
 import type { DatabaseSetting } from '../gomod/sumdb/database.ts';
@@ -19,6 +18,7 @@ import { ForkReports, isFork } from './fork-report.ts';
 import { KnownLog } from './known-log.ts';
 import { type KnownRecord, LookupStore, MAX_LOOKUP_BYTES, recordOf } from './lookup-store.ts';
 import type { VerifyObserver } from './observer.ts';
+import { createProofMemory } from './proof-memory.ts';
 import { RecordTiles } from './record-tiles.ts';
 import { SharedWork } from './shared-work.ts';
 import { openHead, type SignedHead } from './signed-head.ts';
@@ -47,8 +47,6 @@ interface SumdbClientLimits {
 const CONCURRENT_LOOKUPS = 4096;
 /** Of these, so many for clients that may make up any name: what is proven before it is stored must not have to wait for them. */
 const CONCURRENT_RELAYED = 256;
-/** What an entry costs besides its bytes and its key. */
-const MEMORY_PER_ENTRY = 200;
 
 interface Found {
   readonly record: KnownRecord;
@@ -72,10 +70,7 @@ export class SumdbClient implements ChecksumDatabase {
     const { setting, store, registers, clock, observer, limits } = parts;
     const database = setting.name;
     const place = placeOf(database);
-    const memory = new LRUCache<string, Uint8Array>({
-      maxSize: Math.max(1, limits.tileMemoryBytes),
-      sizeCalculation: (bytes, key) => bytes.length + key.length + MEMORY_PER_ENTRY,
-    });
+    const memory = createProofMemory(limits.tileMemoryBytes);
     this.name = database;
     this.#parts = parts;
     this.#ways = new Ways({ ...parts, database });

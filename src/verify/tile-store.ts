@@ -1,9 +1,9 @@
-import type { LRUCache } from 'lru-cache';
 import type { Tile } from '../gomod/sumdb/tile.ts';
 import type { Ask } from '../std/ask.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { DatabasePlace } from './database-place.ts';
 import { keepProof, readProof } from './proof-blobs.ts';
+import type { ProofMemory } from './proof-memory.ts';
 
 /** The height of the tiles of checksum databases. */
 export const TILE_HEIGHT = 8;
@@ -15,8 +15,8 @@ export const MAX_TILE_BYTES = FULL_WIDTH * HASH_BYTES;
 export interface TileStoreParts {
   readonly store: BlobStore;
   readonly place: DatabasePlace;
-  /** Proven bytes by the key they are stored under; shared with others, bounded in bytes. */
-  readonly memory: LRUCache<string, Uint8Array>;
+  /** Shared with the other stores of the database. */
+  readonly memory: ProofMemory;
 }
 
 /** How many hashes of the tile at `level` and `index` the log has at `size` records: 0 to 256. */
