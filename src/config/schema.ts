@@ -176,7 +176,10 @@ export const schema = z
       firstByte: duration('20s', ['100ms', '10m'], {
         description: 'From a request to an upstream to the first line of its answer.',
       }),
-      idle: duration('15s', ['100ms', '10m'], { description: 'Between two pieces of an answer of an upstream.' }),
+      idle: duration('15s', ['100ms', '10m'], {
+        description:
+          'Between two pieces of an answer of an upstream. For the end of a large zip, which another Larder holds back until it is proven, 55 s at least.',
+      }),
       total: duration('30s', ['1s', '1h'], {
         description:
           'Whole of a request to an upstream, redirects included. Zips may take longer as long as they keep coming.',

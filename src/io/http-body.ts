@@ -11,7 +11,7 @@ export type Framing = 'length' | 'chunked' | 'until-close';
 export interface HeldBack {
   /** How many of its last bytes may be kept back until then. */
   readonly bytes: number;
-  /** Longest wait for them, ms. */
+  /** Longest wait for them, ms, where no longer one is allowed anyway. */
   readonly waitMs: number;
 }
 
@@ -47,7 +47,7 @@ export async function* boundedBody(
       const asked = performance.now();
       const heldBack = heldBackAfter(received, facts);
       watch.phase(
-        heldBack?.waitMs ?? facts.idleTimeoutMs,
+        Math.max(facts.idleTimeoutMs, heldBack?.waitMs ?? 0),
         `${facts.attempt}: stalled after ${received}${ofTotal(facts)} bytes`,
       );
       const next = await pieces.next().catch((error: unknown) => Promise.reject(cutOr(error, received, facts, watch)));

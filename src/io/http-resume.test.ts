@@ -113,6 +113,11 @@ describe('a body whose end the other side keeps back until it has checked it', (
     },
   );
 
+  test('is waited for as long as anything else where that is longer', async () => {
+    const { end } = await fetchFrom(pausing(65_557, 100), { heldBack: { ...heldBack, waitMs: 1 } });
+    expect(end).toBe('whole');
+  });
+
   test.each<[string, number, object]>([
     ['that is more than may be kept back', 200_000, { heldBack }],
     ['that is less', 65_556, { heldBack }],
