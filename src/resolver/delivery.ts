@@ -36,10 +36,10 @@ export class Delivery {
     return new Turn(this, source);
   }
 
-  /** Nobody else is tried: what has not come to its end by now fails, with `error` or because other bytes came instead. */
+  /** Nobody else is tried: what has not come to its end by now fails, with `error` or because nobody went on with it. */
   end(error?: AppError): void {
     this.#isOver = true;
-    for (const arriving of this.#offered) arriving.fail(error ?? otherBytes(arriving));
+    for (const arriving of this.#offered) arriving.fail(error ?? notContinued(arriving));
   }
 
   /** Whether a body of this announced size is sent while it comes in. Without an announced size nobody could tell a cut body from a whole one. */
@@ -121,16 +121,16 @@ async function continueOrFail(broken: Arriving, heir: Arriving): Promise<void> {
   const { receivedBytes } = broken.body;
   try {
     if ((await sha256Of(heir.body, receivedBytes)) === broken.body.sha256()) return broken.continueAs(heir);
-    broken.fail(otherBytes(broken));
+    broken.fail(notContinued(broken));
   } catch (error) {
     broken.fail(toAppError(error, 'compare two bodies'));
   }
 }
 
-function otherBytes({ id }: Arriving): AppError {
+function notContinued({ id }: Arriving): AppError {
   return new AppError(
     'UPSTREAM_UNAVAILABLE',
-    `send ${id.module.path}@${id.module.version}: broke off, and the next source sent other bytes`,
+    `send ${id.module.path}@${id.module.version}: broke off, and no other source went on with the same bytes`,
   );
 }
 
