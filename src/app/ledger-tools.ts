@@ -5,11 +5,11 @@ import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { isDatabaseName } from '../gomod/sumdb/database.ts';
-import { generateKey, isKeyName, type SignerKey } from '../gomod/sumdb/key.ts';
+import { generateKey, isKeyName, type SignerKey, type VerifierKey } from '../gomod/sumdb/key.ts';
 import { diskFailure, isAbsence } from '../io/disk-failure.ts';
 import { syncFolder } from '../io/durable-file.ts';
 import { type ExportedFile, exportedFiles } from '../ledger/export.ts';
-import { checkAgainstCopy, readCopy } from '../ledger/head-copy.ts';
+import { checkAgainstCopy, idOf, readCopy, requireKeyOf } from '../ledger/head-copy.ts';
 import { Heads } from '../ledger/heads.ts';
 import { createLog, hasLog, Log } from '../ledger/log.ts';
 import { RecordIndex } from '../ledger/record-index.ts';
@@ -19,7 +19,7 @@ import { type AppError, systemCodeOf } from '../std/errors.ts';
 import type { Around } from './compose.ts';
 import { requireData } from './stored-data.ts';
 import { openShelves } from './keep.ts';
-import { headCopy, readSigner, SECRET_VARIABLE, withLedgerReason } from './ledger.ts';
+import { headCopy, keyFileOf, readSigner, SECRET_VARIABLE, withLedgerReason } from './ledger.ts';
 import { ledgerFailure } from './start-failure.ts';
 
 export type { ReplayReport } from '../ledger/replay.ts';
@@ -35,6 +35,8 @@ export interface MadeLedger {
   readonly keyFile?: string | undefined;
   /** Whether the key file is new. */
   readonly isKeyNew: boolean;
+  /** The data folder that has the log. */
+  readonly data: string;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function initLedger(
   { name, signal }: Ask & { readonly name: string },
 ): Promise<MadeLedger> {
   checkName(name);
-  const { key: keyFile } = config.ledger;
+  const keyFile = keyFileOf(config);
   const hasSecret = isSet(around);
   if (keyFile === undefined && !hasSecret) throw notConfigured('make a ledger');
   const copy = headCopy(config);
@@ -56,10 +58,11 @@ export async function initLedger(
     if (await hasLog(shelves.registers, { signal })) throw isThere(config.data);
     const isKeyNew = !hasSecret && keyFile !== undefined && !(await isThereFile(keyFile));
     if (isKeyNew) await makeKey(keyFile, name);
-    const { verifier } = await requireSigner(config, around, name);
+    const { verifier } = await requireSigner(config, around);
+    if (verifier.name !== name) throw otherName(verifier, name);
     if ((await readCopy(copy, verifier, { signal })) !== undefined) throw wasPublished(name, config.data);
     await createLog(shelves.registers, verifier, { signal });
-    return { name, verifierKey: verifier.text, isKeyNew, ...(hasSecret ? {} : { keyFile }) };
+    return { name, verifierKey: verifier.text, isKeyNew, data: config.data, ...(hasSecret ? {} : { keyFile }) };
   } catch (error) {
     throw withLedgerReason(error, config);
   } finally {
@@ -105,7 +108,8 @@ export async function exportLedger(
   try {
     const log = await Log.open(shelves, o);
     if (log === undefined) throw noLog(config.data);
-    const signer = await requireSigner(config, around, log.key.name);
+    const signer = await requireSigner(config, around);
+    requireKeyOf(log, signer);
     const copy = headCopy(config);
     await checkAgainstCopy(log, await readCopy(copy, signer.verifier, o), o);
     // What is exported is given out, like any head.
@@ -134,11 +138,9 @@ function isSet({ environment }: Pick<Around, 'environment'>): boolean {
   return (environment[SECRET_VARIABLE]?.trim() ?? '') !== '';
 }
 
-/** The configured signer key, which must be that of `name`. */
-async function requireSigner(config: Config, around: Around, name: string): Promise<SignerKey> {
+async function requireSigner(config: Config, around: Around): Promise<SignerKey> {
   const signer = await readSigner(config, around);
   if (signer === undefined) throw notConfigured('use the ledger');
-  if (signer.name !== name) throw otherName(signer.name, name);
   return signer;
 }
 
@@ -201,11 +203,9 @@ function isThere(folder: string): AppError {
   return ledgerFailure('ledger-is-there', `make a ledger: there is one in ${folder}`, { folder });
 }
 
-function otherName(name: string, wanted: string): AppError {
-  return ledgerFailure('ledger-other-key', `use the ledger's key: it is the key of ${name}, not of ${wanted}`, {
-    name: wanted,
-    key: name,
-  });
+function otherName(verifier: VerifierKey, name: string): AppError {
+  const given = idOf(verifier);
+  return ledgerFailure('ledger-other-key', `make a ledger: the key is ${given}, not one of ${name}`, { name, given });
 }
 
 function noLog(folder: string): AppError {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { parseSignerKey, type SignerKey } from '../gomod/sumdb/key.ts';
+import { parseSignerKey, SIGNER_START, type SignerKey } from '../gomod/sumdb/key.ts';
 import { diskFailure, isAbsence } from '../io/disk-failure.ts';
 import { replaceFile } from '../io/replace-file.ts';
 import type { HeadCopy, LedgerFault } from '../ledger/head-copy.ts';
@@ -72,12 +72,20 @@ export async function openOwnLedger(
 
 /** The signer key that is configured: the variable's, else the file's; undefined for none. CONFIG_INVALID without a word of the key when it cannot be used. */
 export async function readSigner(
-  { ledger }: LedgerConfig,
+  config: Pick<LedgerConfig, 'ledger'>,
   { environment }: Pick<Around, 'environment'>,
 ): Promise<SignerKey | undefined> {
+  const keyFile = keyFileOf(config);
   const secret = environment[SECRET_VARIABLE]?.trim() ?? '';
   if (secret !== '') return parseKey(secret, `environment ${SECRET_VARIABLE}`);
-  return ledger.key === undefined ? undefined : parseKey(await readKeyFile(ledger.key), ledger.key);
+  return keyFile === undefined ? undefined : parseKey(await readKeyFile(keyFile), keyFile);
+}
+
+/** The path of the key file that is configured. CONFIG_INVALID when it is the key itself, which as a path would come into messages, and be a file's name. */
+export function keyFileOf({ ledger }: Pick<LedgerConfig, 'ledger'>): string | undefined {
+  if (ledger.key?.includes(SIGNER_START))
+    throw keyUnusable('ledger.key', `it names the file of the key; the key itself may be in ${SECRET_VARIABLE}`);
+  return ledger.key;
 }
 
 /** The second place of the last published head. CONFIG_INVALID when the configuration does not say where. */

@@ -68,8 +68,48 @@ describe('larder ledger init', () => {
     expect(readdirSync(folder)).not.toContain('k');
   });
 
+  test('tells where to start it from', async () => {
+    expect((await init()).out).toContain(
+      `larder serve --data ${join(folder, 'data')} --set ledger.key=${join(folder, 'keys/ledger.key')}`,
+    );
+  });
+
+  test.each([
+    ['init', '--name', 'sum.corp.test', '--data', 'data', '--key'],
+    ['export', 'static', '--data', 'data', '--key'],
+  ])('never repeats a key that stands where the path of its file belongs: %s', async (...args) => {
+    await init();
+    const key = readFileSync(join(folder, 'keys/ledger.key'), 'utf8').trim();
+    const before = readdirSync(folder);
+    const { code, out, err } = await larder('ledger', ...args, key);
+    expect(code).toBe(4);
+    expect(err).toContain('LARDER_LEDGER_SECRET');
+    expect(out + err).not.toContain(key.slice(-20));
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test('never repeats a key that is given for a name', async () => {
+    const key = 'PRIVATE+KEY+sum.corp.test+00000000+AAAAAAAAAAAAAAAA';
+    const { code, err } = await larder('ledger', 'init', '--name', key, '--key', 'k', '--data', 'data');
+    expect([code, err.includes('AAAAAAAAAAAA')]).toEqual([4, false]);
+  });
+
   test('speaks Chinese too', async () => {
     expect((await init('--lang', 'zh')).out).toContain('账本 sum.corp.test 已建立');
+  });
+});
+
+describe('a key that is not the log’s', () => {
+  test('is told apart from it, also when both have one name', async () => {
+    await init();
+    const first = readFileSync(join(folder, 'keys/ledger.key'), 'utf8').trim();
+    await larder('ledger', 'init', '--name', 'sum.corp.test', '--key', 'other.key', '--data', 'more');
+    const { code, err } = await larder('ledger', 'export', 'static', '--key', 'other.key', '--data', 'data');
+    const [, hash = ''] = /\+([0-9a-f]{8})\+/.exec(first) ?? [];
+    expect(code).toBe(4);
+    expect(err).toContain(`sum.corp.test+${hash}`);
+    expect(err).not.toContain('default');
+    expect(existsSync(join(folder, 'static'))).toBe(false);
   });
 });
 

@@ -14,6 +14,7 @@ export interface LedgerFacts {
   readonly verifierKey: string;
   readonly keyFile?: string | undefined;
   readonly isKeyNew: boolean;
+  readonly data: string;
 }
 
 /** Every line about the ledger, in one language. */
@@ -48,7 +49,7 @@ export const ledgerEnglish: LedgerMessages = {
     name: 'name of the database: a host you own, with a path or without',
     key: 'file for the signer key (default: ledger.key of the configuration)',
   },
-  made: ({ name, verifierKey, keyFile, isKeyNew }) => [
+  made: ({ name, verifierKey, keyFile, isKeyNew, data }) => [
     `The ledger ${name} is there, and empty.${keyFile === undefined ? '' : ` Its signer key is in ${keyFile}${isKeyNew ? ' (new: keep a copy where only you can read it)' : ''}.`}`,
     'Paste one of these where you build:',
     '',
@@ -56,7 +57,7 @@ export const ledgerEnglish: LedgerMessages = {
     `  export GOSUMDB="${verifierKey} http://HOST:PORT/sumdb/${name}"`,
     '',
     `The first asks through GOPROXY. The second, with the address of this larder in it, asks it also where GOPROXY is another.`,
-    ...(keyFile === undefined ? [] : [`Start with: larder serve --set ledger.key=${keyFile}`]),
+    ...(keyFile === undefined ? [] : [`Start with: larder serve --data ${data} --set ledger.key=${keyFile}`]),
   ],
   progress: (done, of) => `checked ${done} of ${of} records`,
   exporting: (files) => `wrote ${files} files`,
@@ -76,8 +77,8 @@ export const ledgerEnglish: LedgerMessages = {
       what: `the log of ${name} is gone, and clients have seen it: a new one would look to them like a forgery`,
       fix: `put back a backup of the folder ledger/ in the data folder; if no client has ever used ${name}, remove ${copy} and run larder ledger init`,
     }),
-    'ledger-other-key': ({ name, key }) => ({
-      what: `the key is that of ${key}, the ledger is that of ${name}`,
+    'ledger-other-key': ({ name, given }) => ({
+      what: `the key is ${given}, the ledger is that of ${name}`,
       fix: `let ledger.key (or LARDER_LEDGER_SECRET) name the key of ${name}; another key needs another name and another data folder`,
     }),
     'ledger-behind': ({ name, size, published, copy }) => ({
@@ -138,7 +139,7 @@ export const ledgerChinese: LedgerMessages = {
     name: '数据库的名称：您拥有的主机名，可带路径',
     key: '签名密钥的文件（默认：配置里的 ledger.key）',
   },
-  made: ({ name, verifierKey, keyFile, isKeyNew }) => [
+  made: ({ name, verifierKey, keyFile, isKeyNew, data }) => [
     `账本 ${name} 已建立，还是空的。${keyFile === undefined ? '' : `签名密钥在 ${keyFile}${isKeyNew ? '（新生成：请在只有您能读的地方留一份）' : ''}。`}`,
     '在构建的地方粘贴其中一行：',
     '',
@@ -146,7 +147,7 @@ export const ledgerChinese: LedgerMessages = {
     `  export GOSUMDB="${verifierKey} http://HOST:PORT/sumdb/${name}"`,
     '',
     '第一行经由 GOPROXY 询问；第二行填上此 larder 的地址，GOPROXY 是别处时也能询问它。',
-    ...(keyFile === undefined ? [] : [`启动：larder serve --set ledger.key=${keyFile}`]),
+    ...(keyFile === undefined ? [] : [`启动：larder serve --data ${data} --set ledger.key=${keyFile}`]),
   ],
   progress: (done, of) => `已检查 ${done} / ${of} 条记录`,
   exporting: (files) => `已写 ${files} 个文件`,
@@ -165,8 +166,8 @@ export const ledgerChinese: LedgerMessages = {
       what: `${name} 的日志不见了，而客户端见过它：新的日志在它们看来是伪造的`,
       fix: `把数据目录里的 ledger/ 从备份换回来；如果从没有客户端用过 ${name}，删掉 ${copy} 再运行 larder ledger init`,
     }),
-    'ledger-other-key': ({ name, key }) => ({
-      what: `密钥是 ${key} 的，账本是 ${name} 的`,
+    'ledger-other-key': ({ name, given }) => ({
+      what: `密钥是 ${given}，账本是 ${name} 的`,
       fix: `让 ledger.key（或 LARDER_LEDGER_SECRET）指向 ${name} 的密钥；换密钥就要换名称和数据目录`,
     }),
     'ledger-behind': ({ name, size, published, copy }) => ({

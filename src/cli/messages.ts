@@ -2,7 +2,7 @@ import { chinese } from './messages-zh.ts';
 import { english } from './messages-en.ts';
 import type { LedgerMessages } from './messages-ledger.ts';
 import type { ProofMessages } from './messages-proof.ts';
-import { redactUrls } from '../config/redact.ts';
+import { redactText } from '../config/redact.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { isAppError, messageOf } from '../std/errors.ts';
 
@@ -99,14 +99,14 @@ export function inWords(problem: ConfigProblem, { problems }: Messages): Wording
   return put(problem);
 }
 
-/** A failure in words: what, with the key and where it was written where that is known, and what to do where that is known. Shows no password. */
+/** A failure in words: what, with the key and where it was written where that is known, and what to do where that is known. Shows no password and no signer key. */
 export function failureInWords(error: unknown, messages: Messages): { readonly what: string; readonly fix?: string } {
   const detail: Facts = isAppError(error) ? error.detail : {};
   const wording = messages.reasons[String(detail['reason'])]?.(detail);
   if (wording !== undefined)
-    return { what: `${placeOf(detail, messages)}${redactUrls(wording.what)}`, fix: wording.fix };
+    return { what: `${placeOf(detail, messages)}${redactText(wording.what)}`, fix: wording.fix };
   const isKnown = isAppError(error) && error.code !== 'INTERNAL';
-  return { what: redactUrls(messageOf(error)), ...(isKnown ? {} : { fix: messages.internal }) };
+  return { what: redactText(messageOf(error)), ...(isKnown ? {} : { fix: messages.internal }) };
 }
 
 function placeOf({ key, origin }: Facts, { colon }: Messages): string {

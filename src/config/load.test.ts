@@ -194,6 +194,10 @@ describe('the upstream that Go would use', () => {
 
   test('the signer key of the ledger may stand in the environment and is no key of the configuration', () => {
     expect(problems({ environment: { LARDER_LEDGER_SECRET: 'PRIVATE+KEY+x' } })).toEqual([]);
+    // The path of the key file is no place for the key: the nearest name must not be that.
+    expect(problems({ environment: { LARDER_LEDGER_SECRT: 'PRIVATE+KEY+x' } })).toMatchObject([
+      { nearest: 'LARDER_LEDGER_SECRET' },
+    ]);
   });
 
   test('one path is a list of one, wherever it is written', () => {

@@ -14,9 +14,9 @@ export function withoutPaths(text: string): string {
   return text.replaceAll(/(https?:\/\/)(?:[^\s/?#,|]*@)?([^\s/?#,|]*)[^\s,|]*/gi, '$1$2');
 }
 
-/** A signer key is easily put where its verifier key belongs. */
-function withoutSignerKeys(text: string): string {
-  return text.replaceAll(/PRIVATE\+KEY\+.*/gs, `PRIVATE+KEY+${HIDDEN}`);
+/** `text` without the passwords of its URLs and without signer keys, which are easily put where a verifier key, a name or a path belongs. */
+export function redactText(text: string): string {
+  return redactUrls(text).replaceAll(/(PRIVATE\+KEY\+)[^\s"]*/g, `$1${HIDDEN}`);
 }
 
 function redactQuery(query: string): string {
@@ -32,6 +32,6 @@ export function isSecretName(name: string): boolean {
 export function redactValue(name: string, value: unknown): unknown {
   if (value === undefined || value === null) return value;
   if (isSecretName(name)) return HIDDEN;
-  if (typeof value === 'string') return withoutSignerKeys(redactUrls(value));
+  if (typeof value === 'string') return redactText(value);
   return Array.isArray(value) ? value.map((item) => redactValue(name, item)) : value;
 }

@@ -61,6 +61,18 @@ export async function checkAgainstCopy({ head, view, key }: Log, copied: TreeHea
     throw ledgerFault('forked', `its first ${copied.size} records are not those of its last published head`, facts);
 }
 
+/** Throws CONFIG_INVALID 'other-key' unless `signer` is the key of the log, which more than its name decides. */
+export function requireKeyOf({ key }: Pick<Log, 'key'>, signer: SignerKey): void {
+  if (key.text === signer.verifier.text) return;
+  const [own, given] = [idOf(key), idOf(signer.verifier)];
+  throw ledgerFault('other-key', `it is the log of ${own}, the key is ${given}`, { name: own, given });
+}
+
+/** What tells keys apart in words: `NAME+HASH`. */
+export function idOf({ text }: Pick<VerifierKey, 'text'>): string {
+  return text.split('+', 2).join('+');
+}
+
 /** CONFIG_INVALID with `detail.fault`. */
 export function ledgerFault(
   fault: LedgerFault,

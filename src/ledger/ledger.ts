@@ -8,7 +8,7 @@ import type { Clock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import type { ChecksumDatabase, DatabaseAsk, ProvenRecord } from '../verify/checksum-database.ts';
 import { fitIndex, type OnCovering } from './cover.ts';
-import { checkAgainstCopy, type HeadCopy, ledgerFault, readCopy } from './head-copy.ts';
+import { checkAgainstCopy, type HeadCopy, ledgerFault, readCopy, requireKeyOf } from './head-copy.ts';
 import { Heads } from './heads.ts';
 import { Log, type LogParts } from './log.ts';
 import type { LedgerObserver } from './observer.ts';
@@ -48,11 +48,7 @@ export async function openLedger(parts: LedgerParts, o: Ask & { readonly onCover
   const copied = await readCopy(copy, signer.verifier, o);
   const log = await Log.open(parts, o);
   if (log === undefined) throw copied === undefined ? noLog(signer) : logGone(signer, copied.size);
-  if (log.key.text !== signer.verifier.text)
-    throw ledgerFault('other-key', `it is the log of ${log.key.text}, the key is ${signer.verifier.text}`, {
-      name: log.key.name,
-      key: signer.name,
-    });
+  requireKeyOf(log, signer);
   await checkAgainstCopy(log, copied, o);
   await fitIndex(index, log, o);
   const heads = new Heads(signer, copy);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { EffectiveValue } from '../../config/load.ts';
-import { redactUrls } from '../../config/redact.ts';
+import { redactText } from '../../config/redact.ts';
 import { isAppError, messageOf } from '../../std/errors.ts';
 import { addConfigFlags, findUnusable, loadFor, printProblems, printUnusable, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
@@ -38,7 +38,7 @@ async function check(options: Options, world: World): Promise<number> {
 /** What cannot be used, beside the problems of the text itself. */
 function asProblem(error: unknown): Readonly<Record<string, unknown>> {
   const { key, origin, reason } = isAppError(error) ? error.detail : {};
-  return { kind: 'unusable', origin, key, reason, what: redactUrls(messageOf(error)) };
+  return { kind: 'unusable', origin, key, reason, what: redactText(messageOf(error)) };
 }
 
 async function print(options: Options, world: World): Promise<number> {

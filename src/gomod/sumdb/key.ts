@@ -26,7 +26,8 @@ export interface SignerKey {
 }
 
 const ED25519 = 1;
-const SIGNER_START = 'PRIVATE+KEY+';
+/** How the text of every signer key begins, and no other. */
+export const SIGNER_START = 'PRIVATE+KEY+';
 
 /** The verifier key in `text`. Throws CONFIG_INVALID. */
 export function parseVerifierKey(text: string): VerifierKey {
