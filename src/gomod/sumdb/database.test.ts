@@ -13,6 +13,9 @@ describe('a checksum database in the form of GOSUMDB', () => {
     expect(parseGosumdb(`${keys.verifier} http://larder:8080/sumdb/sum.corp.example/`)).toMatchObject({
       url: 'http://larder:8080/sumdb/sum.corp.example',
     });
+    // White space of any kind, as a file or a variable may hold it.
+    expect(parseGosumdb('sum.golang.org\n')).toMatchObject({ name: 'sum.golang.org' });
+    expect(parseGosumdb(` ${keys.verifier}\thttp://a `)).toMatchObject({ url: 'http://a' });
   });
 
   test('has a second name where the first cannot be reached: the same key at another place', () => {

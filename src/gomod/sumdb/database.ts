@@ -21,9 +21,9 @@ const KNOWN: ReadonlyMap<string, { readonly key: string; readonly url?: string }
   ['sum.golang.google.cn', { key: SUM_GOLANG_ORG, url: 'https://sum.golang.google.cn' }],
 ]);
 
-/** `off`, `NAME` of a known database, or `NAME+HASH+KEY`; each database with a URL after a space if it has one. Throws CONFIG_INVALID. */
+/** `off`, `NAME` of a known database, or `NAME+HASH+KEY`; each database with a URL behind it, after white space, if it has one. Throws CONFIG_INVALID. */
 export function parseGosumdb(text: string): DatabaseSetting | 'off' {
-  const [first = '', url, ...more] = text.split(' ').filter((field) => field !== '');
+  const [first = '', url, ...more] = text.split(/\p{White_Space}+/u).filter((field) => field !== '');
   if (first === 'off' && url === undefined) return 'off';
   if (first === '' || more.length > 0) throw unusable('it must be NAME+HASH+KEY, or that and a URL');
   const known = KNOWN.get(first);

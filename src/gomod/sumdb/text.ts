@@ -8,7 +8,7 @@ import { MAX_TREE_SIZE, type TreeHead } from './tree.ts';
 
 const HEAD_LINE = 'go.sum database tree';
 /** Heads are three lines, and room for lines to come. */
-const MAX_HEAD_CHARS = 1_000_000;
+const MAX_HEAD_BYTES = 1_000_000;
 const TREE_SIZE = /^(?:0|[1-9][0-9]{0,15})$/;
 
 /** The text of a tree note: what is signed. */
@@ -18,7 +18,7 @@ export function formatTreeHead({ size, hash }: TreeHead): string {
 
 /** The inverse. Further lines are ignored: later versions of the log may add some. Throws SUMDB_INCONSISTENT. */
 export function parseTreeHead(text: string): TreeHead {
-  const [first, size = '', hash = '', ...more] = text.length <= MAX_HEAD_CHARS ? text.split('\n') : [];
+  const [first, size = '', hash = '', ...more] = Buffer.byteLength(text) <= MAX_HEAD_BYTES ? text.split('\n') : [];
   const parsed = parseHashBase64(hash);
   if (first !== HEAD_LINE || more.length === 0 || !isTreeSize(size) || parsed === undefined)
     throw new AppError('SUMDB_INCONSISTENT', 'parse tree head: malformed');
@@ -31,7 +31,10 @@ export function formatRecord(id: number, text: string): Uint8Array {
   return encodeUtf8(`${id}\n${text}\n`);
 }
 
-/** The record at the start of `bytes` and what follows it. Nothing in `rest` belongs to the record. Throws SUMDB_INCONSISTENT. */
+/**
+ * The record at the start of `bytes` and what follows it. Nothing in `rest` belongs to the record. Its number is exact as far as any tree reaches (hasRecord);
+ * beyond 2**53 it is rounded. Throws SUMDB_INCONSISTENT.
+ */
 export function parseRecord(bytes: Uint8Array): {
   readonly id: number;
   readonly text: string;
@@ -51,9 +54,9 @@ function isTreeSize(text: string): boolean {
   return TREE_SIZE.test(text) && Number(text) <= MAX_TREE_SIZE;
 }
 
-/** Read as the reference reads it, sign and leading zeros included; whoever uses one checks that the tree has it. */
+/** Any of 64 bits, read as the reference reads it, sign and leading zeros included; whoever uses one checks that the tree has it. */
 function isRecordNumber(text: string): boolean {
-  return /^[+-]?[0-9]{1,32}$/.test(text) && Number.isSafeInteger(Number(text));
+  return /^[+-]?[0-9]{1,32}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }
 
 /** Valid Unicode without control characters, in whole lines, none of them empty. */

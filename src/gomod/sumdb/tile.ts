@@ -23,7 +23,7 @@ export function tilePath({ height, level, index, width }: Tile): string {
   return `tile/${height}/${level}/${groups}${partial}`;
 }
 
-const TILE_PATH = /^tile\/(\d{1,2})\/(\d{1,9}|data)\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,10}))?$/;
+const TILE_PATH = /^tile\/(\d{1,2})\/(\d{1,15}|data)\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,10}))?$/;
 
 /** The inverse of tilePath. Throws NOT_FOUND for what is not exactly the path of a tile. */
 export function parseTilePath(path: string): Tile {
