@@ -1,5 +1,5 @@
 import type { ModuleVersion } from '../gomod/module.ts';
-import { formatRecord, parseRecord } from '../gomod/sumdb/text.ts';
+import { formatRecord, parseRecord, sumsIn } from '../gomod/sumdb/text.ts';
 import type { Ask } from '../std/ask.ts';
 import { isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';
@@ -21,6 +21,12 @@ export const MAX_LOOKUP_BYTES = 128 * 1024;
 /** `text` as record `id`. Throws SUMDB_INCONSISTENT when it cannot be one. */
 export function recordOf(id: number, text: string): KnownRecord {
   return { id, text, bytes: formatRecord(id, text) };
+}
+
+/** Whether `text`, which is proven, has a line for `module` at all. */
+export function vouchesFor(text: string, module: ModuleVersion): boolean {
+  const { zip, mod } = sumsIn(text, module);
+  return zip.length > 0 || mod.length > 0;
 }
 
 export interface LookupStoreParts {

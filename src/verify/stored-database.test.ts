@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ClientRig, o } from '../../tests/fakes/sumdb-rig.ts';
 import { testModule } from '../../tests/fakes/test-log.ts';
+import { formatRecord } from '../gomod/sumdb/text.ts';
 import { placeOf } from './database-place.ts';
 import { StoredDatabase } from './stored-database.ts';
 
@@ -53,6 +54,12 @@ describe('what is stored of a checksum database', () => {
   ])('tells when %s', async (_, key, damage) => {
     const rig = await rigWithProof();
     await rig.store.publish(key, damage(Buffer.from(await rig.blob(key))), o);
+    await expect(stored(rig).proveStored(testModule(7), o)).rejects.toMatchObject({ code: 'SUMDB_INCONSISTENT' });
+  });
+
+  test('tells when the record of another module lies there, though the log has it', async () => {
+    const rig = await rigWithProof();
+    await rig.store.publish(LOOKUP, formatRecord(8, rig.log.text(8)), o);
     await expect(stored(rig).proveStored(testModule(7), o)).rejects.toMatchObject({ code: 'SUMDB_INCONSISTENT' });
   });
 

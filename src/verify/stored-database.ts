@@ -7,7 +7,7 @@ import type { ProvenRecord } from './checksum-database.ts';
 import { type DatabasePlace, placeOf } from './database-place.ts';
 import { ForkReports } from './fork-report.ts';
 import { KnownLog } from './known-log.ts';
-import { type KnownRecord, LookupStore } from './lookup-store.ts';
+import { type KnownRecord, LookupStore, vouchesFor } from './lookup-store.ts';
 import { createProofMemory, type ProofMemory } from './proof-memory.ts';
 import type { SumdbClientParts } from './sumdb-client.ts';
 import { TileStore } from './tile-store.ts';
@@ -42,6 +42,8 @@ export class StoredDatabase {
   async proveStored(module: ModuleVersion, o: Ask): Promise<ProvenRecord | undefined> {
     const record = await this.#lookups.stored(module, o);
     if (record === undefined) return await this.#requireNone(module, o);
+    if (!vouchesFor(record.text, module))
+      throw new AppError('SUMDB_INCONSISTENT', `record ${record.id} has no line for ${module.path}@${module.version}`);
     const treeSize = await this.#sizeWith(record.id, o);
     const hash = await this.#hashOf(record, o);
     if (hash === undefined) return undefined;

@@ -102,6 +102,20 @@ describe('a record without a line for the module', () => {
     await expect(client.lookup(testModule(3), o)).rejects.toMatchObject({ code: 'SUMDB_INCONSISTENT' });
   });
 
+  test('that lies where its own should is damage, and is replaced', async () => {
+    const rig = await ClientRig.of(300);
+    await rig.client().prove(testModule(7), o);
+    const key = 'sumdb/sum.example.org/lookup/example.com/m7@v1.0.0';
+    await rig.store.publish(key, formatRecord(8, rig.log.text(8)), o);
+    await rig.client().prove(testModule(8), o);
+    expect(await rig.client().proveStored(testModule(7), o)).toBeUndefined();
+    const client = rig.client();
+    expect((await client.prove(testModule(7), o)).text).toBe(rig.log.text(7));
+    expect(parseRecord(await client.lookup(testModule(7), o)).id).toBe(7);
+    expect(parseRecord(await rig.blob(key)).id).toBe(7);
+    expect(rig.events).toEqual([]);
+  });
+
   test('is passed by when another way has the right one', async () => {
     const rig = await ClientRig.of(300);
     const other = await rig.log.body('/lookup/example.com/m8@v1.0.0');

@@ -3,7 +3,7 @@ import type { Register } from '../coordination/register.ts';
 import { escapePath, escapeVersion, type ModuleVersion } from '../gomod/module.ts';
 import type { DatabaseSetting } from '../gomod/sumdb/database.ts';
 import { equalHashes, recordHash } from '../gomod/sumdb/hash.ts';
-import { parseRecord, sumsIn } from '../gomod/sumdb/text.ts';
+import { parseRecord } from '../gomod/sumdb/text.ts';
 import type { Tile } from '../gomod/sumdb/tile.ts';
 import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
@@ -16,7 +16,7 @@ import { placeOf } from './database-place.ts';
 import { FollowedLog } from './followed-log.ts';
 import { ForkReports, isFork } from './fork-report.ts';
 import { KnownLog } from './known-log.ts';
-import { type KnownRecord, LookupStore, MAX_LOOKUP_BYTES, recordOf } from './lookup-store.ts';
+import { type KnownRecord, LookupStore, MAX_LOOKUP_BYTES, recordOf, vouchesFor } from './lookup-store.ts';
 import type { VerifyObserver } from './observer.ts';
 import { createProofMemory } from './proof-memory.ts';
 import { RecordTiles } from './record-tiles.ts';
@@ -154,7 +154,8 @@ export class SumdbClient implements ChecksumDatabase {
     const remembered = this.#lookups.remembered(module);
     if (remembered !== undefined) return { record: remembered, treeSize: treeSize() };
     const record = await this.#lookups.stored(module, o);
-    if (record === undefined || !(await this.#isInLog(record, o))) return undefined;
+    // None without a line for its module was ever stored: it is damage, though the log may have that record.
+    if (record === undefined || !vouchesFor(record.text, module) || !(await this.#isInLog(record, o))) return undefined;
     this.#lookups.remember(module, record);
     return { record, treeSize: treeSize() };
   }
@@ -239,11 +240,6 @@ function nameOf({ path, version }: ModuleVersion): string {
 
 function lookingUp({ path, version }: ModuleVersion): string {
   return `look up ${path}@${version}`;
-}
-
-function vouchesFor(text: string, module: ModuleVersion): boolean {
-  const { zip, mod } = sumsIn(text, module);
-  return zip.length > 0 || mod.length > 0;
 }
 
 function unproven({ host }: Way, id: number, why: string): AppError {
