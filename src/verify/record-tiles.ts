@@ -10,8 +10,8 @@ import { keepProof, readProof } from './proof-blobs.ts';
 import type { ProofMemory } from './proof-memory.ts';
 import type { FetchTile } from './tile-reading.ts';
 
-/** Largest body of a data tile, bytes. Real ones have 60 KB. */
-export const MAX_DATA_TILE_BYTES = 4 * 1024 * 1024;
+/** Largest body of a data tile, bytes. Real ones have 60 KB; and many may be under way at a time. */
+export const MAX_DATA_TILE_BYTES = 1024 * 1024;
 const FULL_WIDTH = 256;
 
 export interface RecordTilesParts {
