@@ -33,7 +33,7 @@ export async function catchUp(
   for (let from = index.covered().size; from < view.size; ) {
     throwIfAborted(o.signal);
     const end = Math.min(view.size, from - (from % TILE_RECORDS) + AT_ONCE);
-    index.add(await entries(view, from, end, o), key.text, await headAt(end, view, head, o));
+    index.add(await entries(view, from, end, o), { log: key.text, from, head: await headAt(end, view, head, o) });
     from = end;
     o.onCovering?.(from, view.size);
   }
@@ -43,7 +43,7 @@ async function isOf(index: RecordIndex, { key, view, head }: Log, o: Ask): Promi
   const { log, size, root } = index.covered();
   if (size === 0) return true;
   const hash = parseHashBase64(root);
-  if (log !== key.text || size > view.size || hash === undefined) return false;
+  if (log !== key.text || size > view.size || hash === undefined || index.count() !== size) return false;
   return equalHashes((await headAt(size, view, head, o)).hash, hash);
 }
 

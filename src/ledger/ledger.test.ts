@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { moduleVersionOf } from '../gomod/protocol.ts';
 import { parseRecord } from '../gomod/sumdb/text.ts';
@@ -7,6 +10,7 @@ import { parseSignerKey } from '../gomod/sumdb/key.ts';
 import type { ModuleVersion } from '../gomod/module.ts';
 import { appendMany, Ground, KEYS, moduleNumber, o, textOf } from '../../tests/fakes/ledger-ground.ts';
 import type { Ledger } from './ledger.ts';
+import { RecordIndex } from './record-index.ts';
 
 /** The same log, as it is written down from the specification alone. */
 function plain(size: number): PlainLog {
@@ -215,6 +219,18 @@ describe('two processes on one log', () => {
     );
     expect(new Set(numbers).size).toBe(300);
   });
+});
+
+test('two processes behind one address: what one promises, the other keeps', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'larder-two-'));
+  const ground = new Ground();
+  const index = (): RecordIndex => new RecordIndex(join(folder, 'index.sqlite'));
+  const [a, b] = [await ground.open({ index: index() }), await ground.open({ index: index() })];
+  await a.append(moduleNumber(1), textOf(1), o);
+  expect(await tile(b, 'tile/8/0/000.p/1')).toEqual(await tile(a, 'tile/8/0/000.p/1'));
+  await expect(tile(b, 'tile/8/0/000.p/2')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await Promise.all([a.close(), b.close()]);
+  await rm(folder, { recursive: true });
 });
 
 describe('a ledger does not start', () => {

@@ -13,7 +13,8 @@ import { Heads } from './heads.ts';
 import { Log, type LogParts } from './log.ts';
 import type { LedgerObserver } from './observer.ts';
 import type { RecordIndex } from './record-index.ts';
-import { checkRecordText } from './records.ts';
+import { isWithin } from './log-view.ts';
+import { checkRecordText, isRecordOf } from './records.ts';
 import { Sequencer, type SequencerLimits } from './sequencer.ts';
 
 /** Finds out what the record of a module that is not logged must say, from whoever proves it. Undefined or NOT_FOUND when there is no such module. */
@@ -110,7 +111,9 @@ export class Ledger implements ChecksumDatabase {
   }
 
   async tile(tile: Tile, o: DatabaseAsk): Promise<Uint8Array> {
-    return await this.#log.view.tile(tile, this.#published().head.size, o);
+    // A client that was answered by another process on this log asks here for the tiles of that one's head.
+    if (!isWithin(tile, this.size) && this.#index.covered().size > this.size) await this.#sequencer.keepUp(o);
+    return await this.#log.view.tile(tile, this.size, o);
   }
 
   canServe(): boolean {
@@ -120,10 +123,13 @@ export class Ledger implements ChecksumDatabase {
   /** What is logged about `module`, under a head that is published. */
   async find(module: ModuleVersion, o: Ask): Promise<ProvenRecord | undefined> {
     const record = this.#index.find(module);
-    if (record === undefined) return undefined;
     const { size: treeSize } = this.#published().head;
-    if (record >= treeSize) return await this.#sequencer.confirm(module, o);
-    return { database: this.name, record, treeSize, text: await this.#log.view.record(record, o) };
+    if (record === undefined && this.#index.covered().size >= treeSize) return undefined;
+    const text = record !== undefined && record < treeSize ? await this.#log.view.record(record, o) : undefined;
+    // The index may be ahead of the head, behind it, or damaged: the sequencer can tell.
+    if (record === undefined || text === undefined || !isRecordOf(text, module))
+      return await this.#sequencer.confirm(module, o);
+    return { database: this.name, record, treeSize, text };
   }
 
   /** What is logged about `module`, after it was found out and logged if need be. All who ask at once share the work. NOT_FOUND when there is no such module. */

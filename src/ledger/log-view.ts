@@ -156,7 +156,8 @@ function hashesIn(bytes: Uint8Array): Hash[] {
   );
 }
 
-function isWithin({ height, level, index, width }: Tile, size: number): boolean {
+/** Whether a log of `size` records has all of `tile`, of a height that is given out. */
+export function isWithin({ height, level, index, width }: Tile, size: number): boolean {
   const entries = level === 'data' ? size : Math.floor(size / 2 ** (height * level));
   return height <= MAX_HEIGHT && index * 2 ** height + width <= entries;
 }

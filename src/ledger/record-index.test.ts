@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -15,6 +16,13 @@ afterEach(async () => {
 });
 
 const path = (): string => join(folder, 'ledger', 'index.sqlite');
+
+/** What somebody else does to the file. */
+function edit(sql: string): void {
+  const database = new DatabaseSync(path());
+  database.exec(sql);
+  database.close();
+}
 
 async function findsAll(ground: Ground, size: number): Promise<boolean> {
   const ledger = await ground.reopen({ index: new RecordIndex(path()) });
@@ -41,6 +49,14 @@ describe('the index of the records', () => {
     ['it is lost', () => rm(join(folder, 'ledger'), { recursive: true })],
     ['it is damaged', () => writeFile(path(), 'this is no database at all, and it is longer than a header of one')],
     ['it is empty', () => writeFile(path(), '')],
+    [
+      'pages in it are damaged',
+      async () => {
+        const bytes = await readFile(path());
+        await writeFile(path(), bytes.fill(0xa5, 4096 * 4, 4096 * 7));
+      },
+    ],
+    ['a record is missing in it', async () => edit("DELETE FROM record WHERE module = 'corp.test/m5@v1.0.0'")],
   ])('is made again from the log when %s', async (_what, spoil) => {
     const ground = new Ground();
     const ledger = await ground.open({ index: new RecordIndex(path()) });
@@ -59,17 +75,46 @@ describe('the index of the records', () => {
       const index = new RecordIndex(path());
       const log = which === 'another log' ? 'sum.other.test+00000000+AAAA' : ledger.verifierKey;
       const size = which === 'a longer past of this log' ? 301 : 200;
-      index.add([{ module: moduleNumber(0), number: 7 }], log, { size, hash: EMPTY_TREE_HASH });
+      index.add([{ module: moduleNumber(0), number: 7 }], { log, from: 0, head: { size, hash: EMPTY_TREE_HASH } });
       index.close();
       expect(await findsAll(ground, 300)).toBe(true);
     },
   );
 
+  test.each([
+    ['another module’s', 'UPDATE record SET number = (number + 1) % 700'],
+    ['one that the log does not have', 'UPDATE record SET number = number + 1000000000'],
+  ])('that names %s record is made again, and misleads nobody', async (_which, sql) => {
+    const ground = new Ground();
+    const ledger = await ground.open({ index: new RecordIndex(path()) });
+    await appendMany(ledger, 0, 700);
+    edit(sql);
+    const found = await Promise.all([5, 6, 699].map((n) => ledger.find(moduleNumber(n), o)));
+    expect(found.map((one) => one?.text)).toEqual([5, 6, 699].map((n) => textOf(n)));
+    edit(sql);
+    expect((await ledger.append(moduleNumber(7), textOf(7), o)).text).toBe(textOf(7));
+    expect([ledger.size, ground.retagged]).toEqual([700, []]);
+  });
+
+  test('never has a later record without the ones before', () => {
+    const index = new RecordIndex(':memory:');
+    index.add([{ module: moduleNumber(9), number: 9 }], {
+      log: 'log',
+      from: 9,
+      head: { size: 10, hash: EMPTY_TREE_HASH },
+    });
+    expect([index.covered().size, index.find(moduleNumber(9))]).toEqual([0, undefined]);
+  });
+
   test('of two records of one version keeps the first', () => {
     const index = new RecordIndex(':memory:');
-    index.add([{ module: moduleNumber(1), number: 1 }], 'log', { size: 2, hash: EMPTY_TREE_HASH });
-    index.add([{ module: moduleNumber(1), number: 2 }], 'log', { size: 3, hash: EMPTY_TREE_HASH });
-    expect(index.find(moduleNumber(1))).toBe(1);
+    for (const number of [0, 1])
+      index.add([{ module: moduleNumber(1), number }], {
+        log: 'log',
+        from: number,
+        head: { size: number + 1, hash: EMPTY_TREE_HASH },
+      });
+    expect(index.find(moduleNumber(1))).toBe(0);
   });
 
   test('that cannot be made is STORE_UNAVAILABLE', async () => {

@@ -10,6 +10,8 @@ import { AppError, messageOf } from '../std/errors.ts';
 const FORM = 1;
 /** How long another process may hold the file, ms. */
 const BUSY_MS = 5000;
+/** What SQLite says of a file that is damaged, or none of its own. */
+const DAMAGED: readonly unknown[] = [11, 26];
 
 // Write-ahead logging: a power cut loses the newest rows and never mixes old pages with new ones, and lost rows are read from the log again.
 const SCHEMA = `
@@ -27,6 +29,13 @@ export interface IndexEntry {
   readonly number: number;
 }
 
+/** What entries are the records of: those of `log` from number `from` to the end, when its head was `head`. */
+export interface Coverage {
+  readonly log: string;
+  readonly from: number;
+  readonly head: TreeHead;
+}
+
 /** What an index says it has: the records of that log below `size`, when its root hash was `root`. */
 export interface Covered {
   readonly log: string;
@@ -36,25 +45,32 @@ export interface Covered {
 
 /**
  * Which record a version has: an SQLite file beside the log, derived from it and made anew whenever it does not fit. Its memory does not grow
- * with the log. Synchronous, microseconds per call. Several processes may share the file.
+ * with the log. Synchronous, microseconds per call. Several processes may share the file. One that turns out to be damaged is emptied: whoever does not
+ * find a module asks what is covered before believing that it has no record.
  */
 export class RecordIndex {
   readonly #path: string;
   #database: DatabaseSync;
   #find: StatementSync;
   #insert: StatementSync;
+  #covered: StatementSync;
 
   /** `path` of the file, whose folder is made when it is not there; `:memory:` for none. A file that cannot be used is replaced. STORE_UNAVAILABLE when none can be made. */
   constructor(path: string) {
     this.#path = path;
     this.#database = openOrReplace(path);
-    [this.#find, this.#insert] = statements(this.#database);
+    [this.#find, this.#insert, this.#covered] = statements(this.#database);
   }
 
   /** What is in it. `size` 0 when nothing is. */
   covered(): Covered {
-    const row = this.#do(() => this.#database.prepare('SELECT log, size, root FROM covered').get());
+    const row = this.#do(() => this.#covered.get());
     return { log: String(row?.['log'] ?? ''), size: Number(row?.['size'] ?? 0), root: String(row?.['root'] ?? '') };
+  }
+
+  /** How many modules have a record in it. Reads all of it: 20 ms for a million. */
+  count(): number {
+    return Number(this.#do(() => this.#database.prepare('SELECT COUNT(*) AS n FROM record').get())?.['n'] ?? 0);
   }
 
   /** The number of the module's record, or undefined when it is not among those that are covered. */
@@ -63,17 +79,12 @@ export class RecordIndex {
     return row === undefined ? undefined : Number(row['number']);
   }
 
-  /** Adds the records up to `head` of `log`, as one change. Of two records of one version the first stays. */
-  add(entries: readonly IndexEntry[], log: string, head: TreeHead): void {
+  /** Adds records, as one change. Of two records of one version the first stays. Does nothing when it lacks any before `from`: those come first. */
+  add(entries: readonly IndexEntry[], { log, from, head }: Coverage): void {
     this.#do(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
-        for (const { module, number } of entries) this.#insert.run(`${module.path}@${module.version}`, number);
-        this.#database
-          .prepare(
-            'INSERT INTO covered VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE SET log = excluded.log, size = excluded.size, root = excluded.root WHERE excluded.size > size',
-          )
-          .run(log, head.size, hashBase64(head.hash));
+        if (Number(this.#covered.get()?.['size'] ?? 0) >= from) this.#insertAll(entries, log, head);
         this.#database.exec('COMMIT');
       } catch (error) {
         this.#database.exec('ROLLBACK');
@@ -84,20 +95,32 @@ export class RecordIndex {
 
   /** Makes it empty, as a new file. */
   clear(): void {
-    this.#database.close();
-    this.#database = this.#do(() => replace(this.#path));
-    [this.#find, this.#insert] = statements(this.#database);
+    if (this.#database.isOpen) this.#database.close();
+    this.#database = replace(this.#path);
+    [this.#find, this.#insert, this.#covered] = statements(this.#database);
   }
 
   close(): void {
     this.#database.close();
   }
 
-  #do<T>(work: () => T): T {
+  #insertAll(entries: readonly IndexEntry[], log: string, head: TreeHead): void {
+    for (const { module, number } of entries) this.#insert.run(`${module.path}@${module.version}`, number);
+    this.#database
+      .prepare(
+        'INSERT INTO covered VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE SET log = excluded.log, size = excluded.size, root = excluded.root WHERE excluded.size > size',
+      )
+      .run(log, head.size, hashBase64(head.hash));
+  }
+
+  /** The result of `work`; undefined when the file is damaged, which is then empty. */
+  #do<T>(work: () => T): T | undefined {
     try {
       return work();
     } catch (error) {
-      throw indexFailure(error);
+      if (!DAMAGED.includes((error as { errcode?: unknown }).errcode)) throw indexFailure(error);
+      this.clear();
+      return undefined;
     }
   }
 }
@@ -110,17 +133,17 @@ function openOrReplace(path: string): DatabaseSync {
   try {
     return open(path);
   } catch {
-    try {
-      return replace(path);
-    } catch (error) {
-      throw indexFailure(error);
-    }
+    return replace(path);
   }
 }
 
 function replace(path: string): DatabaseSync {
-  if (path !== ':memory:') for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
-  return open(path);
+  try {
+    if (path !== ':memory:') for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+    return open(path);
+  } catch (error) {
+    throw indexFailure(error);
+  }
 }
 
 function open(path: string): DatabaseSync {
@@ -137,9 +160,10 @@ function open(path: string): DatabaseSync {
   }
 }
 
-function statements(database: DatabaseSync): [StatementSync, StatementSync] {
+function statements(database: DatabaseSync): [find: StatementSync, insert: StatementSync, covered: StatementSync] {
   return [
     database.prepare('SELECT number FROM record WHERE module = ?'),
     database.prepare('INSERT INTO record VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    database.prepare('SELECT log, size, root FROM covered'),
   ];
 }

@@ -1,6 +1,6 @@
 /** What a record of the ledger may be, and whose it is. */
 import { isCanonicalFor, isModulePath, type ModuleVersion } from '../gomod/module.ts';
-import { formatRecord } from '../gomod/sumdb/text.ts';
+import { formatRecord, sumsIn } from '../gomod/sumdb/text.ts';
 import { AppError } from '../std/errors.ts';
 
 /** Records of a full tile. */
@@ -16,10 +16,21 @@ export function moduleOf(text: string): ModuleVersion | undefined {
   return { path, version };
 }
 
+/** Whether the first line of `text` is about `module`. */
+export function isRecordOf(text: string, { path, version }: ModuleVersion): boolean {
+  const of = moduleOf(text);
+  return of?.path === path && of.version === version;
+}
+
+/** Whether the records `a` and `b` say the same of the zip and the go.mod of `module`. */
+export function haveSameSums(module: ModuleVersion, a: string, b: string): boolean {
+  const [x, y] = [sumsIn(a, module), sumsIn(b, module)];
+  return x.zip.join() === y.zip.join() && x.mod.join() === y.mod.join();
+}
+
 /** Throws SUMDB_INCONSISTENT unless `text` can be a record of `module`: its form is right, its first line is about `module`, it has at most 4 KiB. */
 export function checkRecordText(text: string, module: ModuleVersion): void {
   const { length } = formatRecord(0, text);
-  const of = moduleOf(text);
-  if (length <= MAX_RECORD_BYTES && of?.path === module.path && of.version === module.version) return;
+  if (length <= MAX_RECORD_BYTES && isRecordOf(text, module)) return;
   throw new AppError('SUMDB_INCONSISTENT', `log ${module.path}@${module.version}: the text is not a record of it`);
 }

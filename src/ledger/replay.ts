@@ -135,7 +135,8 @@ class Replay {
     }
     this.#tail = this.#tail.append(texts);
     const entries = texts.flatMap((text, i) => this.#entry(text, first + i));
-    this.#o.index.add(entries, this.#state.key, { size: this.#tail.size, hash: await this.#tail.rootHash() });
+    const head = { size: this.#tail.size, hash: await this.#tail.rootHash() };
+    this.#o.index.add(entries, { log: this.#state.key, from: first, head });
     for (const { module, number } of entries) {
       const before = this.#o.index.find(module);
       if (before !== number)

@@ -1,5 +1,4 @@
 import { escapePath, escapeVersion, type ModuleVersion } from '../gomod/module.ts';
-import { sumsIn } from '../gomod/sumdb/text.ts';
 import { type Ask, waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
@@ -8,7 +7,8 @@ import { catchUp } from './cover.ts';
 import type { Heads } from './heads.ts';
 import type { Log } from './log.ts';
 import type { LedgerObserver } from './observer.ts';
-import type { RecordIndex } from './record-index.ts';
+import type { IndexEntry, RecordIndex } from './record-index.ts';
+import { haveSameSums, isRecordOf } from './records.ts';
 
 /** Bounds of the sequencer. */
 export interface SequencerLimits {
@@ -38,10 +38,14 @@ export interface SequencerParts {
   readonly limits?: Partial<SequencerLimits>;
 }
 
-interface Waiting {
-  readonly module: ModuleVersion;
+interface Wanted {
+  /** Absent: only the newest head is asked for. */
+  readonly module?: ModuleVersion;
   /** Absent: only what is logged already is asked for. */
   readonly text?: string;
+}
+
+interface Waiting extends Wanted {
   readonly resolve: (record: ProvenRecord | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -68,14 +72,19 @@ export class Sequencer {
    * Rejects with OVERLOADED, ABORTED (also when closed), or what the store says; then the record may be in the log or not, and may be offered again.
    */
   async append(module: ModuleVersion, text: string, o: Ask): Promise<ProvenRecord> {
-    const record = await this.#enqueue(module, text, o);
+    const record = await this.#enqueue({ module, text }, o);
     if (record === undefined) throw new AppError('INTERNAL', `log ${module.path}@${module.version}: it has no record`);
     return record;
   }
 
   /** The record of `module`, under a published head, when it is logged by whatever process. */
   async confirm(module: ModuleVersion, o: Ask): Promise<ProvenRecord | undefined> {
-    return await this.#enqueue(module, undefined, o);
+    return await this.#enqueue({ module }, o);
+  }
+
+  /** Publishes what other processes have added. */
+  async keepUp(o: Ask): Promise<void> {
+    await this.#enqueue({}, o);
   }
 
   /** Takes no more, and resolves when what was taken is done. Never rejects. */
@@ -85,15 +94,13 @@ export class Sequencer {
     this.#stop.abort();
   }
 
-  async #enqueue(module: ModuleVersion, text: string | undefined, o: Ask): Promise<ProvenRecord | undefined> {
-    if (this.#isClosed) throw new AppError('ABORTED', `log ${module.path}@${module.version}: the ledger is closed`);
+  async #enqueue(wanted: Wanted, o: Ask): Promise<ProvenRecord | undefined> {
+    const attempt = wanted.module === undefined ? 'read the ledger' : `log ${keyOf(wanted.module)}`;
+    if (this.#isClosed) throw new AppError('ABORTED', `${attempt}: the ledger is closed`);
     if (this.#queue.length >= this.#limits.queued)
-      throw new AppError(
-        'OVERLOADED',
-        `log ${module.path}@${module.version}: ${this.#queue.length} records wait already`,
-      );
+      throw new AppError('OVERLOADED', `${attempt}: ${this.#queue.length} records wait already`);
     const { promise, resolve, reject } = Promise.withResolvers<ProvenRecord | undefined>();
-    this.#queue.push({ module, resolve, reject, ...(text === undefined ? {} : { text }) });
+    this.#queue.push({ ...wanted, resolve, reject });
     this.#running ??= this.#run();
     return await waitFor(promise, o.signal);
   }
@@ -127,11 +134,11 @@ export class Sequencer {
     const o = { signal: this.#stop.signal };
     const numbers = await this.#logAll(batch, o);
     await heads.publish(log.head, o);
-    for (const waiting of batch) await this.#answer(waiting, numbers.get(keyOf(waiting.module)), o);
+    for (const waiting of batch) await this.#answer(waiting, numbers, o);
   }
 
   /** Logs what is not logged yet, and returns the number of each module's record. */
-  async #logAll(batch: readonly Waiting[], o: Ask): Promise<ReadonlyMap<string, number>> {
+  async #logAll(batch: readonly Waiting[], o: Ask): Promise<Numbers> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const numbers = await this.#tryToLog(batch, o);
       if (numbers !== undefined) return numbers;
@@ -139,54 +146,67 @@ export class Sequencer {
     throw new AppError('CONFLICT', 'append to the ledger: other processes keep being first');
   }
 
-  /** One round; undefined when another process was first, whose records are known by then. */
-  async #tryToLog(batch: readonly Waiting[], o: Ask): Promise<ReadonlyMap<string, number> | undefined> {
+  /** One round; undefined when another process was first, whose records are known by then, or when the index has to be made again first. */
+  async #tryToLog(batch: readonly Waiting[], o: Ask): Promise<Numbers | undefined> {
     const { log, index, observer, clock } = this.#parts;
     const startedAt = clock.monotonic();
     await log.refreshIfUnsure(o);
     // Also what another process added: together with this batch it would be too much for the register.
     await log.settle(o);
     await catchUp(index, log, o);
-    const { numbers, fresh, isBehind } = this.#sort(batch);
-    if (isBehind) {
-      await log.refresh(o);
-      return undefined;
-    }
+    const sorted = await this.#sortSurely(batch, o);
+    if (sorted === undefined) return undefined;
+    const { numbers, fresh } = sorted;
     if (fresh.length === 0) return numbers;
     const first = log.head.size;
     const texts = fresh.map(({ text }) => text);
     if ((await log.append(texts, o)) === 'conflict') return undefined;
     const entries = fresh.map(({ module }, i) => ({ module, number: first + i }));
-    index.add(entries, log.key.text, log.head);
+    index.add(entries, { log: log.key.text, from: first, head: log.head });
     observer.onAppended({ records: fresh.length, size: log.head.size, durationMs: clock.monotonic() - startedAt });
     return numbers;
+  }
+
+  /** Undefined unless the index is that of the log as it is known here, whatever other processes or a damaged disk did to it. */
+  async #sortSurely(batch: readonly Waiting[], o: Ask): Promise<Sorted | undefined> {
+    const { log, index } = this.#parts;
+    const sorted = this.#sort(batch);
+    const covered = index.covered().size;
+    // More: another process was first. Less: it was emptied since it was caught up.
+    if (covered > log.head.size) await log.refresh(o);
+    if (covered !== sorted.size) return undefined;
+    if (!(await this.#isMisled(sorted.known, o))) return sorted;
+    index.clear();
+    return undefined;
   }
 
   #sort(batch: readonly Waiting[]): Sorted {
     const { log, index } = this.#parts;
     const numbers = new Map<string, number>();
+    const known: IndexEntry[] = [];
     const fresh: Fresh[] = [];
-    let isBehind = false;
     for (const { module, text } of batch) {
-      const key = keyOf(module);
-      if (numbers.has(key)) continue;
+      if (module === undefined || numbers.has(keyOf(module))) continue;
       const number = index.find(module);
-      isBehind ||= number !== undefined && number >= log.head.size;
-      if (number !== undefined) numbers.set(key, number);
-      else if (text !== undefined) {
-        numbers.set(key, log.head.size + fresh.length);
-        fresh.push({ module, text });
-      }
+      if (number !== undefined) known.push({ module, number });
+      else if (text === undefined) continue;
+      else fresh.push({ module, text });
+      numbers.set(keyOf(module), number ?? log.head.size + fresh.length - 1);
     }
-    return { numbers, fresh, isBehind };
+    return { size: log.head.size, numbers, known, fresh };
   }
 
-  async #answer(
-    { module, text: offered, resolve, reject }: Waiting,
-    number: number | undefined,
-    o: Ask,
-  ): Promise<void> {
-    if (number === undefined) return resolve(undefined);
+  /** Whether the index names a record that is not the module's: it was damaged, or changed by somebody else. */
+  async #isMisled(known: readonly IndexEntry[], o: Ask): Promise<boolean> {
+    const { view } = this.#parts.log;
+    for (const { module, number } of known)
+      if (number >= view.size || !isRecordOf(await view.record(number, o), module)) return true;
+    return false;
+  }
+
+  async #answer({ module, text: offered, resolve, reject }: Waiting, numbers: Numbers, o: Ask): Promise<void> {
+    const number = module && numbers.get(keyOf(module));
+    if (module === undefined || number === undefined) return resolve(undefined);
     try {
       const { log, observer } = this.#parts;
       const text = await log.view.record(number, o);
@@ -203,24 +223,22 @@ export class Sequencer {
   }
 }
 
+/** Of each module that has a record, or will have one when what is fresh is appended. */
+type Numbers = ReadonlyMap<string, number>;
+
 interface Fresh {
   readonly module: ModuleVersion;
   readonly text: string;
 }
 
 interface Sorted {
-  /** Of each module that has a record, or will have one when `fresh` is appended. */
-  readonly numbers: ReadonlyMap<string, number>;
+  /** Of the log then. */
+  readonly size: number;
+  readonly numbers: Numbers;
+  /** By the index. */
+  readonly known: readonly IndexEntry[];
   /** In the order of their numbers. */
   readonly fresh: readonly Fresh[];
-  /** The index, which processes share, has a record that the log did not have when it was read here. */
-  readonly isBehind: boolean;
-}
-
-/** Whether both say the same of the zip and the go.mod. */
-function haveSameSums(module: ModuleVersion, a: string, b: string): boolean {
-  const [x, y] = [sumsIn(a, module), sumsIn(b, module)];
-  return x.zip.join() === y.zip.join() && x.mod.join() === y.mod.join();
 }
 
 function keyOf({ path, version }: ModuleVersion): string {
