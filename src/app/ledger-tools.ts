@@ -106,12 +106,14 @@ export async function exportLedger(
   await requireData(config);
   const shelves = await openShelves(config);
   try {
+    const signer = await requireSigner(config, around);
+    const copy = headCopy(config);
+    // First: what a server logs in between is then in the log, and not missing in it.
+    const copied = await readCopy(copy, signer.verifier, o);
     const log = await Log.open(shelves, o);
     if (log === undefined) throw noLog(config.data);
-    const signer = await requireSigner(config, around);
     requireKeyOf(log, signer);
-    const copy = headCopy(config);
-    await checkAgainstCopy(log, await readCopy(copy, signer.verifier, o), o);
+    await checkAgainstCopy(log, copied, o);
     // What is exported is given out, like any head.
     await new Heads(signer, copy).publish(log.head, o);
     let files = 0;

@@ -119,6 +119,9 @@ describe('larder ledger verify', () => {
     const right = await larder('ledger', 'verify', '--data', 'data');
     expect(right).toMatchObject({ code: 0, err: '' });
     expect(right.out).toContain('sum.corp.test: 301 records, all as they should be');
+    expect(right.out).toContain('no published head');
+    const guarded = await larder('ledger', 'verify', '--data', 'data', '--set', 'ledger.headFile=head');
+    expect(guarded.out).toContain('the published head of 301 records');
     const { out } = await larder('ledger', 'verify', '--data', 'data', '--set', 'ledger.headFile=head', '--json');
     expect(JSON.parse(out)).toMatchObject({ size: 301, checked: 301, published: 301, faults: [] });
   });

@@ -24,7 +24,13 @@ export interface LedgerMessages {
   readonly made: (facts: LedgerFacts) => readonly string[];
   readonly progress: (done: number, of: number) => string;
   readonly exporting: (files: number) => string;
-  readonly isRight: (facts: { readonly name: string; readonly size: number; readonly seconds: number }) => string;
+  /** `published` = records of the head that was compared; undefined = none was. */
+  readonly isRight: (facts: {
+    readonly name: string;
+    readonly size: number;
+    readonly seconds: number;
+    readonly published: number | undefined;
+  }) => string;
   readonly isWrong: (faults: number) => string;
   readonly isWrongFix: string;
   readonly exported: (facts: {
@@ -61,7 +67,8 @@ export const ledgerEnglish: LedgerMessages = {
   ],
   progress: (done, of) => `checked ${done} of ${of} records`,
   exporting: (files) => `wrote ${files} files`,
-  isRight: ({ name, size, seconds }) => `${name}: ${size} records, all as they should be (${seconds} s)`,
+  isRight: ({ name, size, seconds, published }) =>
+    `${name}: ${size} records, all as they should be (${seconds} s); ${published === undefined ? 'no published head was compared: no head file was found (ledger.headFile)' : `the published head of ${published} records is in it`}`,
   isWrong: (faults) => `the ledger is wrong in ${faults === 1 ? 'one place' : `${faults} places`}`,
   isWrongFix:
     'stop larder, put back a backup of the folder ledger/ in the data folder that is not older than the last published head, and check again',
@@ -151,7 +158,8 @@ export const ledgerChinese: LedgerMessages = {
   ],
   progress: (done, of) => `已检查 ${done} / ${of} 条记录`,
   exporting: (files) => `已写 ${files} 个文件`,
-  isRight: ({ name, size, seconds }) => `${name}：${size} 条记录，全部正确（${seconds} 秒）`,
+  isRight: ({ name, size, seconds, published }) =>
+    `${name}：${size} 条记录，全部正确（${seconds} 秒）；${published === undefined ? '没有比较公布过的树头：没有找到树头文件（ledger.headFile）' : `公布过的 ${published} 条记录的树头在其中`}`,
   isWrong: (faults) => `账本有 ${faults} 处错误`,
   isWrongFix: '停下 larder，把数据目录里的 ledger/ 换回不早于最后公布的树头的备份，再检查一次',
   exported: ({ name, size, files, folder }) =>

@@ -42,7 +42,11 @@ export function signHead(head: TreeHead, signer: SignerKey): Uint8Array {
 /** The head in the second place, its signature checked; undefined when there is none. CONFIG_INVALID 'copy-unusable' when it is not one of `key`. */
 export async function readCopy(copy: HeadCopy, key: VerifierKey, o: Ask): Promise<TreeHead | undefined> {
   const bytes = await copy.read(o);
-  if (bytes === undefined) return undefined;
+  return bytes && openCopy(bytes, key);
+}
+
+/** The same of bytes that were read before. */
+export function openCopy(bytes: Uint8Array, key: VerifierKey): TreeHead {
   try {
     return parseTreeHead(openNote(bytes, [key]).text);
   } catch (error) {

@@ -265,7 +265,12 @@ describe('a ledger does not start', () => {
     await expect(restored.reopen()).rejects.toMatchObject({ detail: { fault: 'behind', size: 9, published: 10 } });
     // The control: nothing but the second place tells.
     ground.copy.bytes = undefined;
-    expect(await sizeOf(await restored.reopen())).toBe(9);
+    const unguarded: unknown[] = [];
+    const onUnguarded = (event: unknown): unknown => unguarded.push(event);
+    const observer = { onAppended: () => undefined, onRetagged: () => undefined, onUnguarded };
+    expect(await sizeOf(await restored.reopen({ observer }))).toBe(9);
+    await restored.reopen({ observer });
+    expect(unguarded).toEqual([{ size: 9 }]);
   });
 
   test('on a log that is not the one that was published', async () => {

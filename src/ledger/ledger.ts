@@ -51,6 +51,7 @@ export async function openLedger(parts: LedgerParts, o: Ask & { readonly onCover
   if (log === undefined) throw copied === undefined ? noLog(signer) : logGone(signer, copied.size);
   requireKeyOf(log, signer);
   await checkAgainstCopy(log, copied, o);
+  if (copied === undefined && log.head.size > 0) parts.observer.onUnguarded?.({ size: log.head.size });
   await fitIndex(index, log, o);
   const heads = new Heads(signer, copy);
   await heads.publish(log.head, o);

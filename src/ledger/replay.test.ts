@@ -95,6 +95,20 @@ describe('a replay of the log', () => {
     expect((await replay(ground)).faults).toHaveLength(1);
   });
 
+  test('takes what a server logs meanwhile for no fault', async () => {
+    const ground = await grown(10);
+    const server = await ground.reopen();
+    const read: typeof ground.registers.read = async (...args) => {
+      const held = await ground.registers.read(...args);
+      await appendMany(server, 10, 12);
+      return held;
+    };
+    const registers = { ...ground.registers, read };
+    const { store, copy } = ground;
+    const report = await replayLog({ store, copy, registers, index: new RecordIndex(':memory:'), ...o });
+    expect(report).toMatchObject({ size: 10, published: 10, faults: [] });
+  });
+
   test('tells of records that lead to another root', async () => {
     const ground = await grown(10);
     const held = (await ground.registers.read('ledger/head', o))!;

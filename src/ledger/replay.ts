@@ -1,11 +1,12 @@
 /** Replays the log from its records alone, and compares everything that is stored with what they lead to. */
 import { equalHashes } from '../gomod/sumdb/hash.ts';
 import { parseDataTile } from '../gomod/sumdb/data-tile.ts';
-import { parseVerifierKey } from '../gomod/sumdb/key.ts';
+import { parseVerifierKey, type VerifierKey } from '../gomod/sumdb/key.ts';
+import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import { type Tile, tilePath } from '../gomod/sumdb/tile.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';
-import { type HeadCopy, readCopy } from './head-copy.ts';
+import { type HeadCopy, openCopy } from './head-copy.ts';
 import type { LogParts } from './log.ts';
 import { moduleOf, TILE_RECORDS } from './records.ts';
 import type { RecordIndex } from './record-index.ts';
@@ -44,12 +45,14 @@ const MAX_FAULTS = 1000;
  * Undefined when there is no log. Memory does not grow with the log. Rejects with STORE_UNAVAILABLE, ABORTED, or STORE_CORRUPT when the head itself cannot be read.
  */
 export async function replayLog(options: ReplayOptions): Promise<ReplayReport | undefined> {
+  // First: what a server logs in between is then in the log, and not missing in it.
+  const copied = await options.copy?.read(options);
   const held = await options.registers.read(HEAD_REGISTER, options);
   if (held === undefined) return undefined;
   const state = decodeState(held.value);
   if (state === undefined)
     throw new AppError('STORE_CORRUPT', `replay the ledger: register ${HEAD_REGISTER} cannot be read`);
-  return await new Replay(options, state).run();
+  return await new Replay(options, state).run(copied);
 }
 
 class Replay {
@@ -65,10 +68,11 @@ class Replay {
     this.#stored = new StoredTiles(options.store);
   }
 
-  async run(): Promise<ReplayReport> {
+  /** `copied` = the signed head in the second place. */
+  async run(copied: Uint8Array | undefined): Promise<ReplayReport> {
     const { key, head, settled, texts } = this.#state;
     const verifier = parseVerifierKey(key);
-    const published = await this.#published();
+    const published = copied && this.#published(copied, verifier);
     try {
       await this.#replaySettled(published);
       if (this.#tail.size === settled) await this.#take(texts, published);
@@ -151,12 +155,10 @@ class Replay {
     return [];
   }
 
-  async #published(): Promise<Published> {
-    const { copy } = this.#o;
-    const verifier = parseVerifierKey(this.#state.key);
+  #published(copied: Uint8Array, key: VerifierKey): Published {
     try {
-      const published = copy && (await readCopy(copy, verifier, this.#o));
-      if (published !== undefined && published.size > this.#state.head.size)
+      const published = openCopy(copied, key);
+      if (published.size > this.#state.head.size)
         this.#tell(`the log has ${this.#state.head.size} records, its published head ${published.size}`);
       return published;
     } catch (error) {
@@ -171,4 +173,4 @@ class Replay {
   }
 }
 
-type Published = Awaited<ReturnType<typeof readCopy>>;
+type Published = TreeHead | undefined;

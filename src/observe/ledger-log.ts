@@ -15,6 +15,12 @@ export function createLedgerLog(logger: Logger, security: VerifyObserver): Ledge
       const message = `log ${subject}: the ledger has other sums of it; they stay`;
       security.onSecurityEvent({ kind: 'retagged', subject, message, detail: { logged, offered } });
     },
+    onUnguarded({ size }): void {
+      logger.warn(
+        { size },
+        'the head file of the ledger was missing: whether the log was set back could not be checked',
+      );
+    },
     onIndexing({ covered, size }): void {
       if (covered % TOLD_EVERY === 0) logger.info({ covered, size }, 'making the index of the ledger again');
     },

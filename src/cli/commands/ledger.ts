@@ -84,9 +84,9 @@ function verify(options: Options, { terminal }: World): Work {
   };
 }
 
-function print({ name, size, faults }: ReplayReport, seconds: number, terminal: Terminal): void {
+function print({ name, size, published, faults }: ReplayReport, seconds: number, terminal: Terminal): void {
   const { ledger, whatToDo } = terminal.messages;
-  if (faults.length === 0) return terminal.result(ledger.isRight({ name, size, seconds }));
+  if (faults.length === 0) return terminal.result(ledger.isRight({ name, size, seconds, published }));
   for (const fault of faults) terminal.result(fault);
   terminal.note(`larder: ${ledger.isWrong(faults.length)}`);
   terminal.note(`${whatToDo}: ${ledger.isWrongFix}`);
