@@ -5,9 +5,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fresh, latencies } from './ground.ts';
+import { fresh, latencies, withDatabase } from './ground.ts';
 import { latencyMs, median, percentile, throughput, type Throughput } from './load.ts';
-import { memoryMb, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
+import { type Database, memoryMb, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
 import { LEDGER_CASES } from './ledger.ts';
 import { PROOF_CASES } from './proof.ts';
 import { hardLinkManyVersions, herdInfos, module, type Tree } from './tree.ts';
@@ -197,11 +197,21 @@ async function coldHerd(ground: Ground): Promise<readonly Row[]> {
   ];
 }
 
-/** 1,000 modules nobody asked for before: .info, .mod and .zip of each, 16 at a time. */
+/** 1,000 modules nobody asked for before: .info, .mod and .zip of each, 16 at a time; without a checksum database, and proven by one. */
 async function coldDistinct(ground: Ground): Promise<readonly Row[]> {
+  return await withDatabase(ground, (database) => coldDistinctWith(ground, database));
+}
+
+async function coldDistinctWith(ground: Ground, database: Database): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  const larder = await startLarder(ground.dist, { data: fresh(ground, 'distinct'), upstream: ground.upstream.base });
-  for (const subject of [larder, ...ground.peers]) {
+  const upstream = ground.upstream.base;
+  const larder = await startLarder(ground.dist, { data: fresh(ground, 'distinct'), upstream });
+  const proving = await startLarder(ground.dist, {
+    data: fresh(ground, 'distinct-proven'),
+    upstream,
+    set: [`sumdb.database=${database.setting}`],
+  });
+  for (const subject of [larder, { ...proving, name: 'proving' }, ...ground.peers]) {
     const queue = ground.tree.many.flatMap((one) => [[one.info, one.mod, one.zip]]);
     const each: number[] = [];
     const started = performance.now();
@@ -228,6 +238,7 @@ async function coldDistinct(ground: Ground): Promise<readonly Row[]> {
     });
   }
   await larder.stop();
+  await proving.stop();
   return rows;
 }
 

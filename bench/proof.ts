@@ -1,9 +1,9 @@
 /** What proof costs: the checksum database on the way of cold files, the relay, and the first byte of a zip that is sent while it arrives. */
 import { get } from 'node:http';
 import type { Case, Ground, Row } from './cases.ts';
-import { fresh, latencies } from './ground.ts';
+import { fresh, latencies, withDatabase } from './ground.ts';
 import { latencyMs, median } from './load.ts';
-import { cpuSeconds, type Database, startDatabase, startLarder } from './processes.ts';
+import { cpuSeconds, startLarder } from './processes.ts';
 import { module, type ModulePaths } from './tree.ts';
 
 export const PROOF_CASES: Readonly<Record<string, Case>> = {
@@ -179,16 +179,4 @@ async function firstByteMs(url: string): Promise<number> {
   const ms = await promise;
   request.destroy();
   return ms;
-}
-
-async function withDatabase(
-  ground: Ground,
-  measure: (database: Database) => Promise<readonly Row[]>,
-): Promise<readonly Row[]> {
-  const database = await startDatabase(ground.tree.folder);
-  try {
-    return await measure(database);
-  } finally {
-    await database.stop();
-  }
 }
