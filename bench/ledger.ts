@@ -1,4 +1,4 @@
-/** The ledger: records a second with durable heads, and what it takes to open a long log. */
+/** The ledger: records a second with durable heads, and its memory as the log grows. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
