@@ -5,8 +5,9 @@ import { hasRecord, storedHashIndex, subtreeIndexes, treeHash, type TreeHead } f
 import { type Ask, waitFor } from '../std/ask.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import { forkBetween, type ForkReports } from './fork-report.ts';
+import { LargestFirst } from './largest-first.ts';
 import { NOTHING_KNOWN, type SignedHead } from './signed-head.ts';
-import { type FetchTile, TileReading } from './tile-reading.ts';
+import { type FetchTile, fetchedOnce, TileReading } from './tile-reading.ts';
 import { beginning, TILE_HEIGHT, type TileStore, widthAt } from './tile-store.ts';
 import type { Standing, TreeHeads } from './tree-heads.ts';
 
@@ -44,8 +45,10 @@ interface Merged {
 export class KnownLog {
   readonly #parts: KnownLogParts;
   #isLoaded = false;
-  /** Ends when nobody is at work any more who came too late once. */
-  #turn = Promise.resolve();
+  /** Those who came too late once. */
+  readonly #late = new LargestFirst();
+  /** The adoption that is being written. */
+  #adopting: Promise<unknown> | undefined;
 
   constructor(parts: KnownLogParts) {
     this.#parts = parts;
@@ -79,8 +82,9 @@ export class KnownLog {
    * nothing; and with what `fetch` rejects with.
    */
   async merge(received: SignedHead, id: number | undefined, fetch: FetchTile | undefined, o: Ask): Promise<Merged> {
-    const attempt = (): Promise<Merged | undefined> => this.#tryToMerge(received, id, fetch, o);
-    return (await attempt()) ?? (await this.#inTurn(() => this.#untilMerged(attempt), o));
+    const once = fetch && fetchedOnce(fetch);
+    const attempt = (): Promise<Merged | undefined> => this.#tryToMerge(received, id, once, o);
+    return (await attempt()) ?? (await this.#late.run(received.size, () => this.#untilMerged(attempt), o));
   }
 
   /** Checks that the adopted head can be followed, reading again what is not stored. Rejects with SUMDB_INCONSISTENT when the tiles do not lead to it. */
@@ -143,19 +147,6 @@ export class KnownLog {
     throw new AppError('SUMDB_UNAVAILABLE', `follow ${this.#parts.database}: its head changed too often meanwhile`);
   }
 
-  /** Those who came too late once go on one after the other: else each of many heads at a time could be overtaken by all others. */
-  async #inTurn<T>(run: () => Promise<T>, o: Ask): Promise<T> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    try {
-      await waitFor(before, o.signal);
-      return await run();
-    } finally {
-      void before.then(resolve);
-    }
-  }
-
   /** Proves that `older` is a beginning of `newer`, and what the hash at `index` is there. Whether it stays in mind is the caller's to say. */
   async #requireInside(
     older: SignedHead | undefined,
@@ -165,9 +156,9 @@ export class KnownLog {
     o: Ask,
   ): Promise<Proven> {
     const { size, hash } = older ?? NOTHING_KNOWN;
-    // The right edge of the newer tree is read in any case, so that it is stored before the head is adopted.
-    const indexes = [...subtreeIndexes(newer.size), ...subtreeIndexes(size), ...(index === undefined ? [] : [index])];
-    const proven = await this.#prove(newer, indexes, fetch, o);
+    const indexes = [...subtreeIndexes(size), ...(index === undefined ? [] : [index])];
+    // Whatever is read, the right edge of the newer tree is read with it, so that it is stored before the head is adopted.
+    const proven = await this.#prove(newer, indexes.length > 0 ? indexes : subtreeIndexes(newer.size), fetch, o);
     const inside = await treeHash(size, async (wanted) => wanted.map((one) => hashAt(proven, one)));
     if (older === undefined || equalHashes(inside, hash)) return proven;
     const fork = await forkBetween(older, newer, inside, tileHashReader(newer, proven.reading));
@@ -200,9 +191,24 @@ export class KnownLog {
     fetch: FetchTile | undefined,
     o: Ask,
   ): Promise<'kept' | 'unkept' | 'overtaken'> {
+    if (next === undefined) return (await keepIfPossible(reading, o)) ? 'kept' : 'unkept';
+    // One at a time: who would come too late has not yet written what only an adopted head needs.
+    while (this.#adopting !== undefined) await waitFor(this.#adopting, o.signal);
+    if (this.#parts.heads.standing !== from) return 'overtaken';
+    const adoption = this.#adopt(reading, from, next, fetch, o);
+    this.#adopting = adoption.catch(() => undefined).finally(() => (this.#adopting = undefined));
+    return await adoption;
+  }
+
+  async #adopt(
+    reading: TileReading,
+    from: Standing,
+    next: SignedHead,
+    fetch: FetchTile | undefined,
+    o: Ask,
+  ): Promise<'kept' | 'unkept' | 'overtaken'> {
     const { heads, tiles } = this.#parts;
     if (!(await keepIfPossible(reading, o))) return 'unkept';
-    if (next === undefined) return 'kept';
     const isAdopted = await unlessUnavailable(heads.advance(from, next, o));
     if (isAdopted === undefined) return 'unkept';
     if (isAdopted) await tiles.dropGrown(from.head?.size ?? 0, next.size, o);

@@ -7,6 +7,20 @@ import { TILE_HEIGHT, type TileStore } from './tile-store.ts';
 /** Gets a tile, of exactly its width, from where it is not yet proven. */
 export type FetchTile = (tile: Tile, o: Ask) => Promise<Uint8Array>;
 
+/** `fetch` for several attempts at one thing: what it got is not fetched again, and proven anew each time. */
+export function fetchedOnce(fetch: FetchTile): FetchTile {
+  const fetched = new Map<string, Promise<Uint8Array>>();
+  return async (tile, o) => {
+    const path = tilePath(tile);
+    const known = fetched.get(path);
+    if (known !== undefined) return await known;
+    const fetching = fetch(tile, o);
+    fetched.set(path, fetching);
+    fetching.catch(() => fetched.delete(path));
+    return await fetching;
+  };
+}
+
 export interface TileReadingParts {
   readonly tiles: TileStore;
   /** Absent = only what is here may be used; a tile that is not rejects with NOT_FOUND. */
