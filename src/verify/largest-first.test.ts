@@ -9,26 +9,34 @@ function occupied(turns: LargestFirst): { release: () => void; done: Promise<voi
   return { release: resolve, done: turns.run(0, () => promise, o) };
 }
 
-test('of those who wait the largest goes first, one at a time', async () => {
+test('of those who wait the largest goes first, and then all that are no larger at once', async () => {
   const turns = new LargestFirst();
   const first = occupied(turns);
-  const order: number[] = [];
-  let running = 0;
+  const order: string[] = [];
   const work = (size: number) =>
     turns.run(
       size,
       async () => {
-        expect(++running).toBe(1);
-        await Promise.resolve();
-        order.push(size);
-        running--;
+        order.push(`${size} begins`);
+        await new Promise((resolve) => setImmediate(resolve));
+        order.push(`${size} ends`);
       },
       o,
     );
-  const all = [3, 9, 5, 9].map(work);
+  const all = [3, 9, 5].map(work);
   first.release();
   await Promise.all([first.done, ...all]);
-  expect(order).toEqual([9, 9, 5, 3]);
+  expect(order).toEqual(['9 begins', '9 ends', '3 begins', '5 begins', '3 ends', '5 ends']);
+});
+
+test('a small head is not kept waiting by ever larger ones', async () => {
+  const turns = new LargestFirst();
+  const first = occupied(turns);
+  const small = turns.run(1, async () => 'small', o);
+  const second = turns.run(10, async () => void turns.run(20, () => new Promise(() => undefined), o), o);
+  first.release();
+  await Promise.all([first.done, second]);
+  expect(await small).toBe('small');
 });
 
 test('a failure passes the turn on', async () => {

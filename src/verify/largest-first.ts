@@ -2,47 +2,55 @@ import { type Ask, waitFor } from '../std/ask.ts';
 
 interface Waiter {
   readonly size: number;
-  readonly go: () => void;
+  /** Tells whether the turn comes with it. */
+  readonly go: (hasTurn: boolean) => void;
 }
 
 /**
- * Work on tree heads, one after the other, the largest head that waits first: once it is adopted the smaller ones need only be found inside it, which writes
- * nothing. Those who wait are as many as their callers let ask at a time.
+ * Work on tree heads that came too late once. The largest head that waits has its turn first; once its work is done, all that are no larger go on side by side:
+ * they need only be found inside it, which changes nothing. Those who wait are as many as their callers let ask at a time.
  */
 export class LargestFirst {
-  readonly #waiting: Waiter[] = [];
+  readonly #waiting = new Set<Waiter>();
   #isBusy = false;
 
-  /** Runs `work` when its turn has come. Rejects as `work` does, or with the abort of a caller who still waits. */
+  /** Runs `work` when its time has come. Rejects as `work` does, or with the abort of a caller who still waits. */
   async run<T>(size: number, work: () => Promise<T>, { signal }: Ask): Promise<T> {
-    if (this.#isBusy) await this.#wait(size, signal);
+    const hasTurn = this.#isBusy ? await this.#wait(size, signal) : true;
+    if (!hasTurn) return await work();
     this.#isBusy = true;
     try {
       return await work();
     } finally {
-      this.#next();
+      this.#next(size);
     }
   }
 
-  /** Whoever is called is next, and the place stays taken until then; one who has left meanwhile passes it on. */
-  async #wait(size: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /** Whoever is called with the turn is next, and the turn stays taken until then; one who has left meanwhile passes it on. */
+  async #wait(size: number, signal: AbortSignal): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
     const waiter = { size, go: resolve };
-    this.#waiting.push(waiter);
+    this.#waiting.add(waiter);
     try {
-      await waitFor(promise, signal);
+      return await waitFor(promise, signal);
     } catch (error) {
-      const at = this.#waiting.indexOf(waiter);
-      if (at < 0) this.#next();
-      else this.#waiting.splice(at, 1);
+      if (!this.#waiting.delete(waiter) && (await promise)) this.#next(0);
       throw error;
     }
   }
 
-  #next(): void {
-    const largest = this.#waiting.reduce((best, one, i, all) => (one.size > (all[best]?.size ?? 0) ? i : best), 0);
-    const [next] = this.#waiting.splice(largest, 1);
-    this.#isBusy = next !== undefined;
-    next?.go();
+  #next(doneSize: number): void {
+    let largest: Waiter | undefined;
+    for (const waiter of this.#waiting) {
+      if (waiter.size <= doneSize) this.#call(waiter, false);
+      else if (largest === undefined || waiter.size > largest.size) largest = waiter;
+    }
+    this.#isBusy = largest !== undefined;
+    if (largest !== undefined) this.#call(largest, true);
+  }
+
+  #call(waiter: Waiter, hasTurn: boolean): void {
+    this.#waiting.delete(waiter);
+    waiter.go(hasTurn);
   }
 }
