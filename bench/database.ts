@@ -1,6 +1,6 @@
 /**
  * A checksum database over a tree of modules, for benchmarks: each `.zip` of the tree has its record among 100,000 others, and each lookup is
- * answered with a tree that has grown by one record, as a busy database's does. Run as a child process.
+ * answered with a tree that has grown by one record, as a busy database's does, unless it is told to stand still. Run as a child process.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
@@ -30,6 +30,7 @@ const read: HashReader = async (indexes) => indexes.map((index) => hashes[index]
 const records = new Map<string, { readonly id: number; readonly text: string }>();
 let size = 0;
 let delayMs = 0;
+let grows = true;
 let total = 0;
 let lookups = 0;
 
@@ -84,11 +85,12 @@ async function bodyOf(path: string): Promise<Uint8Array | undefined> {
   lookups++;
   const record = records.get(path.slice('/lookup/'.length));
   if (record === undefined) return undefined;
-  await appendOther();
+  if (grows) await appendOther();
   return Buffer.concat([formatRecord(record.id, record.text), await head()]);
 }
 
-process.on('message', (message: { ask: string; ms?: number }) => {
+process.on('message', (message: { ask: string; ms?: number; grows?: boolean }) => {
+  if (message.ask === 'grow') grows = message.grows ?? true;
   if (message.ask === 'delay') delayMs = message.ms ?? 0;
   process.send?.({ total, lookups });
 });

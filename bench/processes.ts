@@ -137,6 +137,8 @@ export interface Database extends Subject {
   readonly setting: string;
   counts(): Promise<{ readonly total: number; readonly lookups: number }>;
   delay(ms: number): Promise<void>;
+  /** Whether each lookup finds a tree that has grown. */
+  grow(grows: boolean): Promise<void>;
 }
 
 /** A proxy that serves a tree, counts, and delays when told; on the load generator's core. */
@@ -165,6 +167,7 @@ export async function startDatabase(tree: string): Promise<Database> {
     setting: `${first.key} ${base}`,
     counts: () => ask({ ask: 'counts' }),
     delay: async (ms) => void (await ask({ ask: 'delay', ms })),
+    grow: async (grows) => void (await ask({ ask: 'grow', grows })),
     stop,
   };
 }

@@ -23,7 +23,7 @@ export interface Tree {
 /** Named modules and the bytes of their one large file; random bytes do not deflate, so zips are about this large. */
 const SIZES = { small: 8_000, two: 2_000_000, herd: 21_000_000, sixty: 60_000_000 } as const;
 const MANY = 1000;
-const TWOS = 40;
+const TWOS = 80;
 const VERSION = 'v1.0.0';
 const VERSIONS = Array.from({ length: 20 }, (_, i) => `v1.0.${i}`);
 

@@ -16,6 +16,11 @@ export function sha256Bytes(data: Uint8Array | string): Uint8Array {
   return hash('sha256', data, 'buffer');
 }
 
+/** Writes the 32 bytes of it to `into` at `at`. For many small hashes: a result of its own for each is most of what they cost. */
+export function writeSha256(into: Buffer, at: number, data: Uint8Array): void {
+  into.write(hash('sha256', data, 'binary'), at, 'binary');
+}
+
 /** A SHA-256 that is fed piece by piece. */
 export class RunningSha256 {
   readonly #hash = createHash('sha256');

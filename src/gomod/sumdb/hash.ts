@@ -1,5 +1,5 @@
 /** The hashes of a transparent log (RFC 6962): of records, and of the nodes above them. */
-import { sha256Bytes } from '../sha256.ts';
+import { sha256Bytes, writeSha256 } from '../sha256.ts';
 import { base64Of, strictBase64 } from './base64.ts';
 
 /** 32 bytes. */
@@ -30,6 +30,20 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   input.set(left, 1);
   input.set(right, 1 + HASH_BYTES);
   return sha256Bytes(input);
+}
+
+/** The hash over the `hashes` that lie one behind the other; their number is a power of two. */
+export function hashOver(hashes: Uint8Array): Hash {
+  const level = Buffer.from(hashes);
+  const input = Buffer.allocUnsafe(1 + 2 * HASH_BYTES);
+  input[0] = NODE;
+  for (let nodes = hashes.length / HASH_BYTES / 2; nodes >= 1; nodes /= 2) {
+    for (let i = 0; i < nodes; i++) {
+      level.copy(input, 1, 2 * i * HASH_BYTES, 2 * (i + 1) * HASH_BYTES);
+      writeSha256(level, i * HASH_BYTES, input);
+    }
+  }
+  return new Uint8Array(level.subarray(0, HASH_BYTES));
 }
 
 /** Whether two hashes are the same bytes. None of them is a secret. */

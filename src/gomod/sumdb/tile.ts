@@ -1,6 +1,6 @@
 import { AppError } from '../../std/errors.ts';
 import { shown } from '../shown.ts';
-import { HASH_BYTES, type Hash, nodeHash } from './hash.ts';
+import { HASH_BYTES, type Hash, hashOver } from './hash.ts';
 import { type HashReader, splitStoredHashIndex, storedHashIndex } from './tree.ts';
 
 /** A piece of a log's tree: `width` hashes at tree level `height * level` beginning with number `index << height`; or, at level `data`, the records themselves. */
@@ -71,13 +71,6 @@ export function hashInTile(tile: Tile, bytes: Uint8Array, index: number): Hash {
   if (!isThere || bytes.length < tile.width * HASH_BYTES)
     throw new AppError('SUMDB_INCONSISTENT', `read ${tilePath(tile)}: it does not hold hash ${index}`);
   return hashOver(bytes.subarray(place.start * HASH_BYTES, (place.start + place.width) * HASH_BYTES));
-}
-
-/** The hash over the hashes in `bytes`; their number is a power of two. */
-function hashOver(bytes: Uint8Array): Hash {
-  if (bytes.length === HASH_BYTES) return bytes;
-  const half = bytes.length / 2;
-  return nodeHash(hashOver(bytes.subarray(0, half)), hashOver(bytes.subarray(half)));
 }
 
 /** The hash over a whole tile: what its parent has in its place. For full tiles. */
