@@ -21,6 +21,7 @@ import { storeHealth } from './health.ts';
 import { type Keep, openKeep } from './keep.ts';
 import type { Running } from './lifecycle.ts';
 import { openOwnLedger } from './ledger.ts';
+import { openStoredLedger } from './provers.ts';
 import { createDiscover, feeding } from './ledger-discover.ts';
 import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
@@ -70,7 +71,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
     const observers = openObservers(config, around.logTo);
     closing.add(() => observers.close());
     const instanceId = randomBytes(4).toString('hex');
-    const engine = await openEngine(config, around, { observers, closing, instanceId });
+    const engine = await openEngine(config, around, { observers, closing, instanceId, ledger: 'own' });
     const edge = createEdge({
       resolver: engine.resolver,
       databases: engine.databases,
@@ -91,16 +92,20 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
   }
 }
 
-/** The engine alone, for `serve` and for `fsck --repair`. What it opens is added to `closing`. */
-export async function openEngine(
-  config: Config,
-  around: Around,
-  {
-    observers,
-    closing,
-    instanceId,
-  }: { readonly observers: Observers; readonly closing: Closing; readonly instanceId: string },
-): Promise<Engine> {
+const NEVER = new AbortController().signal;
+
+/** What an engine is opened with. */
+interface EngineNeeds {
+  readonly observers: Observers;
+  readonly closing: Closing;
+  readonly instanceId: string;
+  /** `own` to log and to sign, which needs the key; `stored` to know what is logged. */
+  readonly ledger: 'own' | 'stored';
+}
+
+/** The engine alone, for `serve` and for `fsck`. What it opens is added to `closing`. */
+export async function openEngine(config: Config, around: Around, needs: EngineNeeds): Promise<Engine> {
+  const { observers, closing, instanceId } = needs;
   const pins = await openPins(config);
   const unproven = new WaitingList();
   const feed = new Feed();
@@ -115,14 +120,17 @@ export async function openEngine(
   const { proving, relayed } = openDatabases(config, keep, { client, netrc, observer });
   // The ledger asks the resolver for what it does not know, and what the resolver stores is checked against the ledger.
   const discovering = Promise.withResolvers<Discover>();
-  const ledger = await openOwnLedger(config, around, {
-    keep,
-    observer: observers.ledger,
-    taken: relayed.map(({ name }) => name),
-    discover: async (module, o) => await (await discovering.promise)(module, o),
-  });
+  const openOwn = (): Promise<Ledger | undefined> =>
+    openOwnLedger(config, around, {
+      keep,
+      observer: observers.ledger,
+      taken: relayed.map(({ name }) => name),
+      discover: async (module, o) => await (await discovering.promise)(module, o),
+    });
+  const ledger = needs.ledger === 'own' ? await openOwn() : undefined;
   if (ledger !== undefined) closing.add(() => ledger.close());
-  const vouchers = { pins, database: proving, observer, ...(ledger && { ledger }) };
+  const logged = needs.ledger === 'own' ? ledger : await openStoredLedger({ shelves: keep, closing, signal: NEVER });
+  const vouchers = { pins, database: proving, observer, ...(logged && { ledger: logged }) };
   const verification = openVerification(config, vouchers, closing);
   const resolver = createResolver({
     artifacts: keep.artifacts,

@@ -54,10 +54,14 @@ afterEach(async () => {
 const stored = (kind: string): string => join(folder, 'data/download', `${NAME}.${kind}`);
 const record = (kind: string): string => join(folder, 'data/meta', `${NAME}.${kind}.json`);
 
-async function fsck(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+function fsck(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return larder('fsck', '--data', join(folder, 'data'), ...args);
+}
+
+async function larder(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const texts = { out: '', err: '' };
   const env = { GOENV: 'off', HOME: folder, GOPROXY: 'http://127.0.0.1:8080', LARDER_SUMDB: 'off' };
-  const code = await run(['fsck', '--data', join(folder, 'data'), ...args], {
+  const code = await run(args, {
     stdout: { write: (text) => void (texts.out += text) },
     stderr: { write: (text) => void (texts.err += text) },
     env,
@@ -71,6 +75,16 @@ describe('larder fsck', () => {
     const { code, out, err } = await fsck();
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^ +6 {2}files checked$/m);
+  });
+
+  test('needs no key where a ledger lies beside: it signs nothing', async () => {
+    const key = join(folder, 'ledger.key');
+    const init = await larder('ledger', 'init', '--name', 'sum.test', '--key', key, '--data', join(folder, 'data'));
+    expect(init.code).toBe(0);
+    rmSync(key);
+    rmSync(record('zip'));
+    expect((await fsck('--repair')).code).toBe(0);
+    expect(readFileSync(record('zip'), 'utf8')).toContain('found by fsck');
   });
 
   test('finds what is cut short, altered, missing and without a record, changes nothing, and exits 3', async () => {

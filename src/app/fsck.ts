@@ -42,7 +42,7 @@ export async function checkStore(config: Config, around: Around, options: CheckO
   try {
     const observers = openObservers(quiet, around.logTo);
     closing.add(() => observers.close());
-    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'fsck' });
+    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'fsck', ledger: 'stored' });
     return await check(engine, options);
   } finally {
     await closing.close();

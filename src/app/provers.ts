@@ -3,7 +3,9 @@ import type { Config } from '../config/schema.ts';
 import { catchUp } from '../ledger/cover.ts';
 import { Log } from '../ledger/log.ts';
 import { RecordIndex } from '../ledger/record-index.ts';
+import type { ModuleVersion } from '../gomod/module.ts';
 import type { Ask } from '../std/ask.ts';
+import type { ProvenRecord } from '../verify/checksum-database.ts';
 import { systemClock } from '../std/clock.ts';
 import { StoredDatabase } from '../verify/stored-database.ts';
 import type { Closing } from './closing.ts';
@@ -20,8 +22,12 @@ export async function openProvers(
   config: Config,
   o: Ask & { readonly shelves: Shelves; readonly closing: Closing },
 ): Promise<readonly Prover[]> {
-  const ledger = await ledgerProver(o);
-  return [storedDatabase(config, o.shelves), ...(ledger === undefined ? [] : [ledger])];
+  const ledger = await openStoredLedger(o);
+  if (ledger === undefined) return [storedDatabase(config, o.shelves)];
+  return [
+    storedDatabase(config, o.shelves),
+    { name: ledger.name, proveStored: (module, ask) => ledger.find(module, ask) },
+  ];
 }
 
 function storedDatabase(config: Config, { store, registers }: Shelves): Prover {
@@ -35,12 +41,18 @@ function storedDatabase(config: Config, { store, registers }: Shelves): Prover {
   });
 }
 
-/** With an index of its own: that of the log may be in the hands of a server. */
-async function ledgerProver({
+/** What is logged, without the key that signs; undefined when no ledger is stored. */
+interface StoredLedger {
+  readonly name: string;
+  find(module: ModuleVersion, o: Ask): Promise<ProvenRecord | undefined>;
+}
+
+/** Reads the ledger, with an index of its own: that of the log may be in the hands of a server. Rejects as openProvers does. */
+export async function openStoredLedger({
   shelves,
   closing,
   signal,
-}: Ask & { readonly shelves: Shelves; readonly closing: Closing }): Promise<Prover | undefined> {
+}: Ask & { readonly shelves: Shelves; readonly closing: Closing }): Promise<StoredLedger | undefined> {
   const log = await Log.open(shelves, { signal });
   if (log === undefined) return undefined;
   const index = new RecordIndex(shelves.folder.temp.newPath());
@@ -49,7 +61,7 @@ async function ledgerProver({
   const { name } = log.key;
   return {
     name,
-    proveStored: async (module, o) => {
+    find: async (module, o) => {
       const record = index.find(module);
       if (record === undefined) return undefined;
       return { database: name, record, treeSize: log.head.size, text: await log.view.record(record, o) };
