@@ -67,10 +67,17 @@ async function storedSum(
   return record.h1;
 }
 
+/** A module that is exempt by its name is the operator's own; with the database off nobody can say which public ones are what they were. */
 function refuseUnproven(
   { path, version }: ModuleVersion,
   { verification }: { readonly verification: Verification },
 ): void {
-  if (verification.by !== 'unproven') return;
-  throw new AppError('SUMDB_UNAVAILABLE', `log ${path}@${version}: ${verification.why}`);
+  const why = whyUnproven(verification);
+  if (why !== undefined) throw new AppError('SUMDB_UNAVAILABLE', `log ${path}@${version}: ${why}`);
+}
+
+function whyUnproven(verification: Verification): string | undefined {
+  if (verification.by === 'unproven') return verification.why;
+  const isOff = verification.by === 'exemption' && verification.because === 'off';
+  return isOff ? 'sumdb.database is off and noSumdb does not name it, so nobody proves it' : undefined;
 }

@@ -148,6 +148,14 @@ describe('a Larder with a ledger', () => {
     await expect.poll(async () => (await get(lookup(OPEN))).status, { timeout: 10_000 }).toBe(200);
   }, 20_000);
 
+  test('vouches for no public module while the database is off', async () => {
+    await init();
+    const get = await serve({ 'sumdb.database': 'off' });
+    expect((await get('example.com/open/@v/v1.0.0.zip')).status).toBe(200);
+    expect((await get(lookup(OPEN))).status).toBe(503);
+    expect(await sizeOf(get)).toBe(0);
+  });
+
   test('never changes the bytes of a private module whose tag was moved, not even when the stored ones are lost', async () => {
     await init();
     const get = await serve();

@@ -12,6 +12,7 @@ import type { DrainTimes, ListenerLimits } from '../server/listener.ts';
 export function resolverLimits({ resolver: r, fetch }: Config): ResolverLimits {
   return {
     metadataDeadlineMs: r.metadataDeadline,
+    proofMs: r.proof,
     zipDeadlineMs: r.zipDeadline,
     streamAboveBytes: fetch.streamAbove,
     concurrentFlights: r.flights,

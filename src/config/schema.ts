@@ -105,7 +105,7 @@ export const schema = z
       }),
       newVersion: duration('30s', ['0', '10m'], {
         description:
-          'How long the database is asked again about a version that it says it does not know: it may just have been published.',
+          'How long the database is asked again about a version that it says it does not know: it may just have been published. For a .mod no longer than resolver.metadataDeadline and resolver.proof leave.',
       }),
       relay: databases({
         example: 'sum.golang.google.cn',
@@ -149,7 +149,8 @@ export const schema = z
         description: 'Longest time until an answer other than a zip begins; then 504.',
       }),
       zipAnswer: duration('11m', ['1s', '6h'], {
-        description: 'Longest time until a zip begins: nothing of it is sent before all of it is verified.',
+        description:
+          'Longest time until a zip begins. Zips up to fetch.streamAbove are sent only when all of them is verified.',
       }),
       writeStall: duration('30s', ['1s', '1h'], {
         description: 'A client that takes no byte for this long is cut off.',
@@ -193,6 +194,10 @@ export const schema = z
     resolver: z.strictObject({
       metadataDeadline: duration('30s', ['1s', '1h'], {
         description: 'Whole time for one .info, .mod, list, latest or query, over all sources.',
+      }),
+      proof: duration('20s', ['0', '10m'], {
+        description:
+          'How much longer a .mod may take for its proof. With resolver.metadataDeadline at least sumdb.newVersion, and less than server.answer.',
       }),
       zipDeadline: duration('10m', ['1s', '6h'], { description: 'Whole time for fetching one zip.' }),
       flights: count(256, [1, 100_000], {

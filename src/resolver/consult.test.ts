@@ -84,6 +84,27 @@ describe('a source that hangs, before `|`', () => {
   });
 });
 
+describe('a go.mod that waits for its proof', () => {
+  test.each(['A|B', 'A,B'])('is not taken from its source for that: %s', async (list) => {
+    rig = createRig({ proofMs: 31 * SECOND });
+    for (const name of ['A', 'B']) rig.source(name).has('rsc.io/quote', 'v1.5.2');
+    const state = asked('mod', list);
+    await after(31 * SECOND);
+    expect(state.outcome).toBe('A');
+    expect(rig.fetches.map(({ source }) => source)).toEqual(['A']);
+  });
+
+  test('waits twenty seconds longer than the sources have', async () => {
+    rig = createRig({ proofMs: 60 * SECOND });
+    rig.source('A').has('rsc.io/quote', 'v1.5.2');
+    const state = asked('mod', 'A');
+    await after(50 * SECOND - 1);
+    expect(state.outcome).toBe('pending');
+    await after(1);
+    expect(state.outcome).toBe('UPSTREAM_TIMEOUT');
+  });
+});
+
 describe('a zip, before `|`', () => {
   test('must begin within eight seconds', async () => {
     rig.source('A').hold();

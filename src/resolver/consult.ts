@@ -22,7 +22,10 @@ export interface Consultation<T> {
 
 /** One source's turn. */
 export interface Attempt extends Ask {
-  /** To be told when the body of a zip has begun: from then on its own pace decides, and not how long it may still take. */
+  /**
+   * To be told when the source has done what its time was for: when the body of a zip has begun, whose own pace decides from then on, and when a go.mod is
+   * here, whose proof is not the source's to hasten.
+   */
   readonly begun: () => void;
 }
 
@@ -147,14 +150,14 @@ export class Consultant {
    */
   async #askInTime<T>(step: PlanStep, { question, until }: Round<T>, later: readonly PlanStep[], o: Ask): Promise<T> {
     const { clock } = this.#parts;
-    const turns = later.filter(({ source }) => source !== OFF_STEP).length;
-    if (step.separator === ',' || turns === 0) return this.#askStep(step, question, { ...o, begun: ignore });
-    const shareMs = Math.max(0, Math.floor((until - clock.monotonic()) / (turns + 1)));
+    const turns = step.separator === ',' ? 0 : later.filter(({ source }) => source !== OFF_STEP).length;
     const isZip = question.kind === 'zip';
+    if (isZip && turns === 0) return this.#askStep(step, question, { ...o, begun: ignore });
+    const shareMs = Math.max(0, Math.floor((until - clock.monotonic()) / (turns + 1)));
     const ms = isZip ? Math.min(shareMs, ZIP_FIRST_BYTE_MS) : shareMs;
     const attempted = `${question.attempted} from ${step.source}`;
     return withDeadline({ clock, ms, signal: o.signal, attempted }, (signal, lift) =>
-      this.#askStep(step, question, { signal, begun: isZip ? lift : ignore }),
+      this.#askStep(step, question, { signal, begun: lift }),
     );
   }
 

@@ -78,7 +78,7 @@ export class Filler {
 
   #walk(plan: RoutePlan, id: ArtifactId, work: Work<Arriving>, delivery: Delivery): Promise<StoredArtifact> {
     const { clock, limits, consultant, verifier } = this.#parts;
-    const ms = id.kind === 'zip' ? limits.zipDeadlineMs : limits.metadataDeadlineMs;
+    const ms = deadlineMs(id, limits);
     const attempted = attemptOf(id);
     const question = {
       kind: id.kind,
@@ -128,8 +128,9 @@ export class Filler {
     return this.#parts.verifier.info(id, withoutVolatileOrigin(unverified), source.name);
   }
 
-  async #mod(source: Source, scope: string, id: ArtifactId, o: Ask): Promise<Verified> {
+  async #mod(source: Source, scope: string, id: ArtifactId, o: Filling): Promise<Verified> {
     const { unverified } = await source.mod(id.module, o);
+    o.begun();
     const body = memoryBody(unverified, sha256Hex(unverified));
     try {
       return await this.#parts.verifier.mod(id, body, source.name, o);
@@ -184,6 +185,12 @@ interface Refused {
   readonly id: ArtifactId;
   readonly body: Spooled;
   readonly source: string;
+}
+
+/** Whole time for one artifact. A go.mod is small and its proof may take long; a zip's time has room for both. */
+function deadlineMs({ kind }: ArtifactId, limits: ResolverLimits): number {
+  if (kind === 'zip') return limits.zipDeadlineMs;
+  return kind === 'mod' ? limits.metadataDeadlineMs + limits.proofMs : limits.metadataDeadlineMs;
 }
 
 /** The fetch in words, for messages. */

@@ -2,6 +2,8 @@
 export interface ResolverLimits {
   /** Whole time for one `.info`, `.mod`, list, latest or query over all sources of the plan, ms. */
   readonly metadataDeadlineMs: number;
+  /** How much longer a `.mod` may take, for its proof, ms. */
+  readonly proofMs: number;
   /** Hard cap of one zip fill, ms. Progress rules belong to the source. */
   readonly zipDeadlineMs: number;
 
@@ -75,6 +77,7 @@ const MIB = 1024 * 1024;
 /** The figures of the reliability rules; what differs from them is said in the configuration reference. */
 export const DEFAULT_LIMITS: ResolverLimits = {
   metadataDeadlineMs: 30 * SECOND,
+  proofMs: 20 * SECOND,
   zipDeadlineMs: 10 * MINUTE,
 
   streamAboveBytes: 32 * MIB,

@@ -221,6 +221,16 @@ describe('a question ahead of need', () => {
   });
 });
 
+test('a toolchain is never served unproven: the go command runs what it names', async () => {
+  const limits = { newVersionMs: 0, onOutage: 'serve-unverified' } as const;
+  const toolchain = moduleOf('golang.org/toolchain');
+  await expect(expectations([down()], { limits }).of('zip', toolchain, { signal })).rejects.toMatchObject({
+    code: 'SUMDB_UNAVAILABLE',
+  });
+  const other = await expectations([down()], { limits }).of('zip', M, { signal });
+  expect(other.verification.by).toBe('unproven');
+});
+
 test('asking once takes neither "not known" nor an outage for anything else', async () => {
   const limits = { newVersionMs: 30_000, onOutage: 'serve-unverified' } as const;
   await expect(expectations([unknown()]).once('zip', M, { signal })).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -3,6 +3,7 @@ import { sumsIn } from '../gomod/sumdb/text.ts';
 import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError } from '../std/errors.ts';
+import { TOOLCHAIN_MODULE } from '../gomod/version.ts';
 import type { ProvenRecord } from './checksum-database.ts';
 import type { Exemptions } from './exemptions.ts';
 import type { Expectation, Expectations } from './expectation.ts';
@@ -105,15 +106,20 @@ export class ProvenExpectations implements Expectations {
 
   /** Only that the database cannot be asked may be put up with: an answer, whatever it says, may not. */
   async #provenOrMarked(kind: Kind, module: ModuleVersion, o: Ask): Promise<Expectation> {
-    const { database, limits } = this.#parts;
+    const { database } = this.#parts;
     try {
       return await this.#proven(kind, module, o);
     } catch (error) {
-      if (!isAppError(error, 'SUMDB_UNAVAILABLE') || saysUnknown(error) || limits.onOutage === 'refuse') throw error;
+      if (!isAppError(error, 'SUMDB_UNAVAILABLE') || saysUnknown(error) || !this.#mayBeMarked(module)) throw error;
       return {
         verification: { by: 'unproven', database: database.name, why: error.message.slice(0, LONGEST_REASON) },
       };
     }
+  }
+
+  /** What a go command runs without being asked is never believed unproven. */
+  #mayBeMarked({ path }: ModuleVersion): boolean {
+    return this.#parts.limits.onOutage === 'serve-unverified' && path !== TOOLCHAIN_MODULE;
   }
 
   async #proven(kind: Kind, module: ModuleVersion, o: Ask): Promise<Expectation> {

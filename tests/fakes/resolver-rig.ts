@@ -187,6 +187,8 @@ export interface Rig {
 export interface RigOptions {
   readonly limits?: Partial<ResolverLimits>;
   readonly random?: () => number;
+  /** How long a go.mod waits for its proof. */
+  readonly proofMs?: number;
 }
 
 /** A rig; the middle of every jitter unless told otherwise. */
@@ -208,7 +210,14 @@ export function createRig(
     artifacts,
     registers,
     sources,
-    verifier: { ...verifier, anticipate: ({ path, version }) => void anticipated.push(`${path}@${version}`) },
+    verifier: {
+      ...verifier,
+      anticipate: ({ path, version }) => void anticipated.push(`${path}@${version}`),
+      mod: async (id, body, source, o) => {
+        if (options.proofMs !== undefined) await clock.sleep(options.proofMs, o);
+        return await verifier.mod(id, body, source, o);
+      },
+    },
     spools: { spool: () => trackedSpool(spooled) },
     openSpooled,
     clock,
