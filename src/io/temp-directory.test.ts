@@ -72,6 +72,7 @@ describe('a temporary folder', () => {
 
   test('of a process whose pid now belongs to another one is removed', async () => {
     const temp = await openTempDirectory(root);
+    await temp.swept;
     const [world, pid, startedAt] = basename(temp.path).split('-');
     await mkdir(join(root, '.tmp', `${world}-${pid}-${Number(startedAt) - 1}-00000000`));
     await mkdir(join(root, '.tmp', `${world}-${pid}-${startedAt}-00000000`));

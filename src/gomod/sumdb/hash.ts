@@ -43,7 +43,7 @@ export function hashOver(hashes: Uint8Array): Hash {
       writeSha256(level, i * HASH_BYTES, input);
     }
   }
-  return new Uint8Array(level.subarray(0, HASH_BYTES));
+  return Buffer.from(level.subarray(0, HASH_BYTES));
 }
 
 /** Whether two hashes are the same bytes. None of them is a secret. */
