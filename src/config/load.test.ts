@@ -365,7 +365,7 @@ describe('what is refused, all at once, with file, line and what to write', () =
   ])('%s, nested too deep, are told as that, in an instant', (_, text) => {
     const startedAt = performance.now();
     const { problems: found } = readYaml(text, { name: 'x.yaml', folder, specs: keySpecs() });
-    expect(performance.now() - startedAt).toBeLessThan(50);
+    expect(performance.now() - startedAt).toBeLessThan(250);
     expect(found).toEqual([{ kind: 'bad-yaml', origin: 'file x.yaml', what: 'nested deeper than 32' }]);
   });
 
