@@ -22,6 +22,7 @@ import { type Keep, openKeep } from './keep.ts';
 import type { Running } from './lifecycle.ts';
 import { openOwnLedger } from './ledger.ts';
 import { openStoredLedger } from './provers.ts';
+import { createDenial } from './denial.ts';
 import { createDiscover, feeding } from './ledger-discover.ts';
 import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
@@ -139,6 +140,7 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
     verifier: verification.verifier,
     spools: keep.spools,
     openSpooled,
+    isDenied: createDenial(verification.expectations),
     clock: systemClock,
     random: Math.random,
     observer: observers.resolver,

@@ -295,3 +295,31 @@ test('one name with two keys is refused before anything starts', () => {
   });
   return expect(composed).rejects.toMatchObject({ code: 'CONFIG_INVALID', detail: { reason: 'sumdb-unusable' } });
 });
+
+describe('a version that an upstream makes up', () => {
+  const byUrl = (): string => `${keys.verifier} ${upstream.base}/sumdb/${DATABASE}`;
+  const made = { Version: 'v1.9.9', Time: '2026-01-02T03:04:05Z' };
+  beforeEach(() =>
+    upstream.fault(({ target }) => {
+      if (target === 'example.com/quote/@v/list') return { answer: { body: Buffer.from('v1.0.0\nv1.9.9\n') } };
+      if (/quote\/(@latest|@v\/v1\.9\.9\.info)$/.test(target))
+        return { answer: { status: 200, body: Buffer.from(JSON.stringify(made)) } };
+      return undefined;
+    }),
+  );
+
+  test('is neither listed nor the latest while the database does not know it', async () => {
+    const { get } = await serve({ 'sumdb.database': byUrl() });
+    expect((await get('example.com/quote/@v/list')).body).toBe('v1.0.0\n');
+    expect(JSON.parse((await get('example.com/quote/@latest')).body)).toMatchObject({ Version: 'v1.0.0' });
+  });
+
+  test.each([
+    ['the database is off', (): string => 'off'],
+    ['the database cannot tell', (): string => `${keys.verifier} http://127.0.0.1:1`],
+  ])('would be both when %s', async (_, database) => {
+    const { get } = await serve({ 'sumdb.database': database() });
+    expect((await get('example.com/quote/@v/list')).body).toBe('v1.0.0\nv1.9.9\n');
+    expect(JSON.parse((await get('example.com/quote/@latest')).body)).toMatchObject({ Version: 'v1.9.9' });
+  });
+});

@@ -8,7 +8,8 @@ import { chooseLatest } from './choose-latest.ts';
 import type { Answered, Consultant } from './consult.ts';
 import type { Immutables } from './immutable.ts';
 import type { Mutables } from './mutable.ts';
-import type { Artifacts } from './needs.ts';
+import { withoutDenied } from './denied.ts';
+import type { Artifacts, IsDenied } from './needs.ts';
 import { readWhole } from './read-whole.ts';
 import { type Content, type Remembered, union } from './remembered.ts';
 import type { Question } from './resolver.ts';
@@ -34,6 +35,7 @@ interface AskerParts {
   readonly artifacts: Artifacts;
   readonly immutables: Immutables;
   readonly mutables: Mutables;
+  readonly isDenied?: IsDenied | undefined;
 }
 
 /** The name under which answers are known that were put together from stored things. */
@@ -99,7 +101,8 @@ export class MutableAsker {
       if (seen.length > 0) return [];
       throw isAppError(stored, 'STORE_UNAVAILABLE') ? stored : error;
     });
-    const versions = answers.reduce((all, one) => union(all, one.value), seen);
+    const listed = answers.reduce((all, one) => union(all, one.value), seen);
+    const versions = await withoutDenied(module, listed, this.#parts.isDenied, o);
     return { content: { versions }, source: answers[0]?.source ?? STORE };
   }
 
@@ -157,6 +160,7 @@ export class MutableAsker {
         attempted: `find ${module}@${query}`,
         ask: async (source, o) => {
           const { unverified } = await (kind === 'latest' ? source.latest(module, o) : source.query(module, query, o));
+          if (kind === 'latest') await this.#requireUndenied(module, unverified.version, o);
           return { value: unverified, sizeBytes: 0 };
         },
       },
@@ -164,6 +168,12 @@ export class MutableAsker {
     );
     await this.#parts.immutables.adoptInfo(module, info, source, plan.scope, o);
     return { content: { info }, source };
+  }
+
+  /** A tag that nobody can have seen must not become what everybody upgrades to. */
+  async #requireUndenied(module: ModulePath, version: Version, o: Ask): Promise<void> {
+    if (!isListed(module, version) || !(await this.#parts.isDenied?.({ path: module, version }, o))) return;
+    throw new AppError('NOT_FOUND', `find ${module}@latest: the checksum database does not know ${version}`);
   }
 
   /** Undefined when there is no list, or nothing in it may be chosen. Rejects when that cannot be told. */

@@ -64,6 +64,12 @@ export interface Spools {
 /** Reads a body that is stored nowhere else. The caller closes the reader. */
 export type OpenSpooled = (body: Spooled, o: Ask & { readonly range?: ByteRange }) => Promise<BlobReader>;
 
+/**
+ * Whether those who would have to vouch for a version say that there is none such. False when they need not be asked, or cannot tell. In little time: a list
+ * waits for it.
+ */
+export type IsDenied = (module: ModuleVersion, o: Ask) => Promise<boolean>;
+
 /** Everything a resolver is made of. */
 export interface ResolverParts {
   readonly artifacts: Artifacts;
@@ -74,6 +80,8 @@ export interface ResolverParts {
   readonly verifier: Verifying;
   readonly spools: Spools;
   readonly openSpooled: OpenSpooled;
+  /** Absent = every listed version is believed to be there. */
+  readonly isDenied?: IsDenied;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

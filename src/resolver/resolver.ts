@@ -102,7 +102,7 @@ export function createResolver(parts: ResolverParts): RunningResolver {
     newestKnown: (module, scope) => mutables.newestKnown(module, scope),
     onFetched: (module, scope) => mutables.noteVersion(module, scope),
   });
-  const asker = new MutableAsker({ consultant, artifacts, immutables, mutables });
+  const asker = new MutableAsker({ consultant, artifacts, immutables, mutables, isDenied: parts.isDenied });
   return {
     artifact: (id, q) => immutables.answer(id, q),
     artifactInMemory: (id, { plan }) => immutables.inMemory(id, plan),

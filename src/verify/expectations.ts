@@ -45,7 +45,7 @@ export interface ExpectationParts {
 
 type Kind = 'mod' | 'zip';
 
-/** Longest wait for one answer of a database, over all ways to it. Half of what a go.mod may take in all, so that its failure is told as the database's. */
+/** Longest wait for one answer of a database, over all ways to it. Less than the proof of a go.mod may take, so that its failure is told as the database's. */
 const LONGEST_ASK_MS = 15_000;
 /** Between two questions about a version that is not known yet: the first wait, and the longest. */
 const FIRST_WAIT_MS = 500;
