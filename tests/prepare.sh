@@ -17,6 +17,9 @@ larder_test_packages() {
   command -v openssl >/dev/null 2>&1 || echo openssl
   command -v python3 >/dev/null 2>&1 || echo python3
   command -v curl >/dev/null 2>&1 || echo curl
+  [ -x /usr/sbin/sshd ] || echo openssh-server
+  command -v ssh >/dev/null 2>&1 || echo openssh-client
+  command -v ip >/dev/null 2>&1 || echo iproute2
 }
 
 larder_get_test_packages() {
@@ -32,7 +35,7 @@ larder_get_test_packages() {
   export DEBIAN_FRONTEND=noninteractive
   $as_root apt-get update -qq >.runtime/apt.log 2>&1 || true
   for package in $packages; do
-    # nginx must not start a server of its own: the tests run theirs.
+    # nginx and sshd must not start servers of their own: the tests run theirs.
     $as_root env RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$package" >>.runtime/apt.log 2>&1 || larder_say "could not install $package (see .runtime/apt.log)"
   done
 }

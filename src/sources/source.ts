@@ -1,3 +1,4 @@
+import type { Anchor } from '../gomod/anchor.ts';
 import type { ModulePath, ModuleVersion, Version } from '../gomod/module.ts';
 import type { RevInfo } from '../gomod/rev-info.ts';
 import type { Ask } from '../std/ask.ts';
@@ -13,6 +14,8 @@ export interface Unverified<T> {
   readonly source: string;
   /** The `h1:` that the source itself says these bytes have (a module cache keeps it beside a zip). Differing bytes are damaged: UPSTREAM_BAD_RESPONSE. */
   readonly claimedH1?: string;
+  /** Where in a repository it was made from; absent from sources that are none. */
+  readonly anchor?: Anchor;
 }
 
 /**

@@ -1,0 +1,20 @@
+import type { Socket } from 'node:net';
+import type { Ask } from '../../std/ask.ts';
+
+/** Where somebody wants to connect to. */
+export interface EgressTarget {
+  /** Name or address as a URL has it (IPv6 with or without brackets). Attacker-controlled. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * THE place that decides which address this process and its children may connect to. Checks the address that is connected to, not only the name: a name is resolved
+ * once and the connection goes to what was checked. Refusals are POLICY_DENIED, name the target and say which key allows it.
+ */
+export interface EgressGuard {
+  /** The addresses of the target, all of them allowed; at least one. Rejects with POLICY_DENIED when one of them is forbidden, UPSTREAM_UNAVAILABLE when the name is not found. */
+  resolve(target: EgressTarget, o: Ask): Promise<readonly string[]>;
+  /** A connection to one of them; the caller destroys it. Its remote address was compared once more. */
+  connect(target: EgressTarget, o: Ask & { readonly timeoutMs: number }): Promise<Socket>;
+}
