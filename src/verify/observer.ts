@@ -5,9 +5,15 @@ export interface SecurityEvent {
   /**
    * `checksum-mismatch` bytes that are not the proven ones were refused · `record-missing` a lookup without a line for its module · `log-fork` two signed trees of one
    * database contradict each other · `retagged` other bytes for a version that the ledger has already · `unproven-mismatch` bytes that were served while the database
-   * was down turned out to be wrong.
+   * was down turned out to be wrong · `origin-drift` a repository no longer has what a stored version was made from.
    */
-  readonly kind: 'checksum-mismatch' | 'record-missing' | 'log-fork' | 'retagged' | 'unproven-mismatch';
+  readonly kind:
+    | 'checksum-mismatch'
+    | 'record-missing'
+    | 'log-fork'
+    | 'retagged'
+    | 'unproven-mismatch'
+    | 'origin-drift';
   /** `PATH@VERSION` escaped, or the name of the database. */
   readonly subject: string;
   readonly message: string;

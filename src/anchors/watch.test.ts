@@ -1,0 +1,86 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ManualClock } from '../../tests/fakes/manual-clock.ts';
+import type { AnchorLine } from '../gomod/anchor-file.ts';
+import type { Repository } from '../gomod/coderepo/repository.ts';
+import type { ModulePath, Version } from '../gomod/module.ts';
+import { AppError } from '../std/errors.ts';
+import type { SecurityEvent } from '../verify/observer.ts';
+import { AnchorWatch } from './watch.ts';
+
+const A = 'a'.repeat(40);
+const B = 'b'.repeat(40);
+const URL = 'https://git.corp.example/lib';
+const DAY = 86_400_000;
+
+const line: AnchorLine = {
+  module: { path: 'corp.example/Lib' as ModulePath, version: 'v1.0.0' as Version },
+  anchor: { url: URL, commit: A, tree: A, tag: 'v1.0.0' },
+};
+
+/** A watch over one version, whose repository has the tags that the test says. */
+function world() {
+  const clock = new ManualClock();
+  const events: SecurityEvent[] = [];
+  const troubles: string[] = [];
+  const origin = { tags: new Map([['v1.0.0', A]]), isDown: false, asked: 0 };
+  const watch = new AnchorWatch({
+    stored: () => Promise.resolve([line]),
+    lookAt: () => {
+      origin.asked++;
+      if (origin.isDown) return Promise.reject(new AppError('UPSTREAM_UNAVAILABLE', `reach ${URL}: refused`));
+      return Promise.resolve({ url: URL, refs: { branches: new Map(), tags: origin.tags } } as unknown as Repository);
+    },
+    everyMs: DAY,
+    clock,
+    random: () => 0.5,
+    observer: { onSecurityEvent: (event) => events.push(event) },
+    onTrouble: (message) => troubles.push(message),
+  });
+  onTestFinished(() => watch.close());
+  return { clock, events, troubles, origin, watch };
+}
+
+describe('the watch over anchors', () => {
+  test('asks nobody before the first interval has passed', async () => {
+    const { clock, origin, watch } = world();
+    await clock.advance(DAY - 1);
+    expect(origin.asked).toBe(0);
+    await clock.advance(1);
+    expect(origin.asked).toBe(1);
+    expect(watch.counts).toEqual({ held: 1, drifted: 0, unknown: 0 });
+  });
+
+  test('tells of a tag that moved, once', async () => {
+    const { clock, events, origin, watch } = world();
+    origin.tags = new Map([['v1.0.0', B]]);
+    await clock.advance(3 * DAY);
+    expect(origin.asked).toBe(3);
+    expect(watch.counts).toEqual({ held: 0, drifted: 1, unknown: 0 });
+    expect(events).toEqual([
+      {
+        kind: 'origin-drift',
+        subject: 'corp.example/!lib@v1.0.0',
+        message: `corp.example/Lib@v1.0.0 was made from ${A}, and tag v1.0.0 of ${URL} is on ${B} now; what is stored stays as it is`,
+        detail: { url: URL, tag: 'v1.0.0', commit: A, state: 'moved', now: B },
+      },
+    ]);
+  });
+
+  test('tells again when it goes elsewhere, and when it comes and goes', async () => {
+    const { clock, events, origin } = world();
+    for (const commit of [B, 'c'.repeat(40), A, B]) {
+      origin.tags = new Map([['v1.0.0', commit]]);
+      await clock.advance(DAY);
+    }
+    expect(events.map(({ detail }) => detail['now'])).toEqual([B, 'c'.repeat(40), B]);
+  });
+
+  test('takes a repository that cannot be asked for no drift, and says so', async () => {
+    const { clock, events, troubles, origin, watch } = world();
+    origin.isDown = true;
+    await clock.advance(DAY);
+    expect(events).toEqual([]);
+    expect(troubles).toEqual([`reach ${URL}: refused`]);
+    expect(watch.counts).toEqual({ held: 0, drifted: 0, unknown: 1 });
+  });
+});

@@ -1,0 +1,73 @@
+/** Anchor files: which commit and tree each module version was made from, one line each. */
+import { AppError } from '../std/errors.ts';
+import type { Anchor } from './anchor.ts';
+import { compareModuleVersions, isCanonicalFor, isModulePath, type ModuleVersion } from './module.ts';
+import { shown } from './shown.ts';
+
+/** A module version and where it came from. */
+export interface AnchorLine {
+  readonly module: ModuleVersion;
+  readonly anchor: Anchor;
+}
+
+/** The first line of a file. */
+const HEADER = 'larder anchors v1';
+/** Stands for the tag of a version that has none. */
+const NO_TAG = '-';
+/** More lines than any store has; a bound for memory. */
+const MAX_LINES = 1_000_000;
+
+const HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** Printable ASCII without blanks: what git allows in no ref and we in no URL cannot be in a field. */
+const FIELD = /^[\x21-\x7e]{1,2048}$/;
+
+/** Whether the values of an anchor have the form that is written and read everywhere: lower-case hex of one length, fields without blanks. */
+export function isAnchor({ url, commit, tree, tag }: Anchor): boolean {
+  const hashes = HASH.test(commit) && HASH.test(tree) && commit.length === tree.length;
+  return hashes && FIELD.test(url) && (tag === undefined || (tag !== NO_TAG && isTag(tag)));
+}
+
+/** Git's ref names are bytes, commonly UTF-8, without blanks and control characters. */
+function isTag(tag: string): boolean {
+  return tag.length <= 1024 && /^[^\p{Cc}\p{Z}]+$/u.test(tag);
+}
+
+/** The text of an anchor file: a header, then `PATH VERSION COMMIT TREE TAG URL` for each, sorted as go.sum is. */
+export function formatAnchors(lines: readonly AnchorLine[]): string {
+  const sorted = lines.toSorted((a, b) => compareModuleVersions(a.module, b.module));
+  return `${HEADER}\n${sorted.map(formatLine).join('')}`;
+}
+
+function formatLine({ module, anchor }: AnchorLine): string {
+  const { commit, tree, tag = NO_TAG, url } = anchor;
+  return `${module.path} ${module.version} ${commit} ${tree} ${tag} ${url}\n`;
+}
+
+/**
+ * The lines of an anchor file. `name` is what messages call it. Blank lines and those that begin with `#` are passed over. Throws CONFIG_INVALID naming the line that is
+ * not one, a version that stands there twice, or a text that is no anchor file.
+ */
+export function parseAnchors(text: string, name: string): readonly AnchorLine[] {
+  const [header, ...rest] = text.split('\n');
+  if (header !== HEADER) throw new AppError('CONFIG_INVALID', `parse ${name}: its first line is not "${HEADER}"`);
+  if (rest.length > MAX_LINES) throw new AppError('CONFIG_INVALID', `parse ${name}: more than ${MAX_LINES} lines`);
+  const lines = new Map<string, AnchorLine>();
+  rest.forEach((line, i) => {
+    if (line === '' || line.startsWith('#')) return;
+    const parsed = parseLine(line);
+    const key = `${parsed?.module.path}@${parsed?.module.version}`;
+    if (parsed === undefined || lines.has(key)) {
+      const fault = parsed === undefined ? 'not PATH VERSION COMMIT TREE TAG URL' : 'stands there twice';
+      throw new AppError('CONFIG_INVALID', `parse ${name}:${i + 2}: ${shown(line)}: ${fault}`);
+    }
+    lines.set(key, parsed);
+  });
+  return [...lines.values()];
+}
+
+function parseLine(line: string): AnchorLine | undefined {
+  const [path = '', version = '', commit = '', tree = '', tag = '', url = '', ...more] = line.split(' ');
+  const anchor = { url, commit, tree, ...(tag === NO_TAG ? {} : { tag }) };
+  if (more.length > 0 || !isAnchor(anchor) || !isModulePath(path) || !isCanonicalFor(path, version)) return undefined;
+  return { module: { path, version }, anchor };
+}
