@@ -116,6 +116,22 @@ describe('larder explain', () => {
     });
   });
 
+  test('says where in a repository a module came from', async () => {
+    const module = 'corp.example/lib@v1.2.0';
+    const anchor = { url: 'ssh://git@git.corp.example/lib', commit: 'c'.repeat(40), tree: 'd'.repeat(40) };
+    const verification = { by: 'exemption', because: 'off' } as const;
+    await storeModules(data, log, [
+      { module, verification, source: 'direct', anchor: { ...anchor, tag: 'v1.2.0' } },
+      { module: 'corp.example/lib@v1.2.1', verification, source: 'direct', anchor },
+    ]);
+    const { out } = await explain(module);
+    expect(out).toContain(
+      `  source       direct\n  repository   ${anchor.url}\n  tag          v1.2.0\n  commit       ${anchor.commit}\n  tree         ${anchor.tree}\n`,
+    );
+    expect((await explain('corp.example/lib@v1.2.1')).out).not.toContain('  tag ');
+    expect(await explained(module)).toMatchObject({ artifacts: [{ record: { anchor } }, {}, { record: { anchor } }] });
+  });
+
   test('shows nothing raw that came from outside', async () => {
     const { out } = await explain(EXEMPT);
     expect(out).toContain('source       evil\\u{1b}[31m');

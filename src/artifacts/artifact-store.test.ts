@@ -345,6 +345,18 @@ describe('damage at rest', () => {
     expect(await textOf(await artifactStore().find('public', zip(), o))).toBe(`${large} packed anew`);
   });
 
+  test('where in a repository it first came from holds when it is healed from another commit', async () => {
+    const from = (commit: string, bytes: string): Verified => {
+      const anchor = { url: 'https://git.example/m', commit: commit.repeat(40), tree: 'd'.repeat(40), tag: 'v1.0.0' };
+      return markVerified({ ...verified(zip(), bytes), anchor });
+    };
+    const first = await artifactStore().commit('public', from('a', large), o);
+    await unlink(at(BASE, 'v1.0.0.zip'));
+    const healed = await artifactStore().commit('public', from('b', `${large} packed anew`), o);
+    expect(healed.record.anchor).toEqual(first.record.anchor);
+    expect((await artifactStore().find('public', zip(), o))?.record.anchor?.commit).toBe('a'.repeat(40));
+  });
+
   test('bytes of another h1 do not heal it', async () => {
     await artifactStore().commit('public', verified(zip(), large), o);
     await unlink(at(BASE, 'v1.0.0.zip'));

@@ -350,7 +350,7 @@ export class ArtifactStore {
     if ((await this.#store.putIfAbsent(dataKey(place), verified.body, o)) === 'exists') return undefined;
     if (existing.sha256 === verified.body.sha256) return await this.#stored(place, verified, existing, o);
     // Same content, packed differently by an honest builder: the bytes change, what the go command checks does not.
-    const record = { ...provenanceOf(verified, this.#clock.now()), firstSeen: existing.firstSeen };
+    const record = replacing(existing, provenanceOf(verified, this.#clock.now()));
     await this.#records.delete(place, o);
     if ((await this.#records.putIfAbsent(place, record, o)) === 'exists') return undefined;
     return await this.#stored(place, verified, record, o);
@@ -421,6 +421,11 @@ export class ArtifactStore {
   #tell(kind: Damage['kind'], key: string, message: string): void {
     this.#observer.onDamage({ kind, key, message });
   }
+}
+
+/** The record of bytes that take the place of damaged ones. What was first seen holds, so that a repair does not hide a tag that has moved. */
+function replacing({ firstSeen, anchor }: Provenance, record: Provenance): Provenance {
+  return { ...record, firstSeen, ...(anchor === undefined ? {} : { anchor }) };
 }
 
 /** Cheap to make, and unique: neither scopes nor paths contain a blank. */

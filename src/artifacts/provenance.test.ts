@@ -64,6 +64,35 @@ describe('a provenance record', () => {
     expect(decode(from)).toBeUndefined();
   });
 
+  const anchor = {
+    url: 'https://git.corp.example/lib',
+    commit: 'c'.repeat(40),
+    tree: 'd'.repeat(40),
+    tag: 'sub/v1.0.0',
+  };
+  const anchored = Buffer.from(encodeProvenance({ ...RECORD, anchor })).toString();
+
+  test('of a module from a repository has its place there, after the source; without one it is written as ever', () => {
+    const member = JSON.stringify(anchor);
+    expect(anchored).toBe(text.replace('"proxy.example",', `"proxy.example","anchor":${member},`));
+    expect(decode(anchored)).toEqual({ ...RECORD, anchor });
+    const { tag: _, ...untagged } = anchor;
+    const pseudo = { ...RECORD, anchor: untagged };
+    expect(decode(Buffer.from(encodeProvenance(pseudo)).toString())).toEqual(pseudo);
+  });
+
+  test.each([
+    ['short', anchored.replace('cccc', 'ccc')],
+    ['with an unknown member', anchored.replace('"url":', '"more":1,"url":')],
+    ['with members in another order', anchored.replace(/("url":"[^"]*"),("commit":"[^"]*")/, '$2,$1')],
+    ['with a tag that is none', anchored.replace('sub/v1.0.0', 'sub v1.0.0')],
+    ['that is text', text.replace('"proxy.example",', '"proxy.example","anchor":"x",')],
+    ['that is null', text.replace('"proxy.example",', '"proxy.example","anchor":null,')],
+  ])('with an anchor %s is refused', (_what, from) => {
+    expect(from).not.toBe(anchored);
+    expect(decode(from)).toBeUndefined();
+  });
+
   test('of another kind of artifact is refused', () => {
     expect(decode(text, 'mod')).toBeUndefined();
   });

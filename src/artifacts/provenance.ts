@@ -1,3 +1,4 @@
+import { type Anchor, isAnchor } from '../gomod/anchor.ts';
 import type { ArtifactId, ArtifactKind } from '../gomod/module.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import type { Verification, Verified } from '../verify/verified.ts';
@@ -17,6 +18,8 @@ export interface Provenance {
   readonly h1?: string;
   /** Name of the source the bytes came from. */
   readonly source: string;
+  /** Where in a repository the module came from when it was first stored; absent when its source is none. A tag that moves later does not change it. */
+  readonly anchor?: Anchor;
   /** When these bytes came, RFC 3339 in UTC with milliseconds, by this machine's clock. */
   readonly fetchedAt: string;
   /** When the artifact was first stored: stays when damaged bytes are replaced, and no publisher can set it. */
@@ -25,7 +28,7 @@ export interface Provenance {
 }
 
 /** The record of an artifact committed at `at` (wall time in ms). */
-export function provenanceOf({ id, body, h1, source, verification }: Verified, at: number): Provenance {
+export function provenanceOf({ id, body, h1, source, anchor, verification }: Verified, at: number): Provenance {
   const time = new Date(at).toISOString();
   return {
     version: 1,
@@ -34,6 +37,7 @@ export function provenanceOf({ id, body, h1, source, verification }: Verified, a
     sizeBytes: body.sizeBytes,
     ...(h1 === undefined ? {} : { h1 }),
     source,
+    ...(anchor === undefined ? {} : { anchor }),
     fetchedAt: time,
     firstSeen: time,
     verification,
@@ -43,9 +47,14 @@ export function provenanceOf({ id, body, h1, source, verification }: Verified, a
 /** One JSON object with members in the order of the interface, and a newline. */
 export function encodeProvenance(record: Provenance): Uint8Array {
   const { version, kind, sha256, sizeBytes, h1, source, fetchedAt, firstSeen, verification } = record;
+  const anchor = record.anchor && inOrder(record.anchor);
   return encodeUtf8(
-    `${JSON.stringify({ version, kind, sha256, sizeBytes, h1, source, fetchedAt, firstSeen, verification })}\n`,
+    `${JSON.stringify({ version, kind, sha256, sizeBytes, h1, source, anchor, fetchedAt, firstSeen, verification })}\n`,
   );
+}
+
+function inOrder({ url, commit, tree, tag }: Anchor): Anchor {
+  return { url, commit, tree, ...(tag === undefined ? {} : { tag }) };
 }
 
 /** The record in `bytes`, or undefined unless they are exactly what encodeProvenance writes for an artifact of `id`'s kind. */
@@ -76,6 +85,7 @@ function isProvenance(value: unknown): value is Provenance {
     Number.isSafeInteger(r.sizeBytes) &&
     (r.sizeBytes as number) >= 0 &&
     typeof r.source === 'string' &&
+    (r.anchor === undefined || isAnchor(r.anchor)) &&
     isTime(r.fetchedAt) &&
     isTime(r.firstSeen) &&
     isVerification(r.verification)

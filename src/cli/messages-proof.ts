@@ -33,6 +33,10 @@ interface ExplainWords {
   readonly label: Readonly<
     Record<
       | 'source'
+      | 'repository'
+      | 'commit'
+      | 'tree'
+      | 'tag'
       | 'fetched'
       | 'firstSeen'
       | 'size'
@@ -99,6 +103,10 @@ export const proofEnglish: ProofMessages = {
     notStored: 'not stored',
     label: {
       source: 'source',
+      repository: 'repository',
+      commit: 'commit',
+      tree: 'tree',
+      tag: 'tag',
       fetched: 'fetched',
       firstSeen: 'first seen',
       size: 'size',
@@ -189,6 +197,10 @@ export const proofChinese: ProofMessages = {
     notStored: '未存储',
     label: {
       source: '来源',
+      repository: '仓库',
+      commit: '提交',
+      tree: '树',
+      tag: '标签',
       fetched: '获取于',
       firstSeen: '首次见到',
       size: '大小',

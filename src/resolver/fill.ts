@@ -124,16 +124,16 @@ export class Filler {
   }
 
   async #info(source: Source, id: ArtifactId, o: Ask): Promise<Verified> {
-    const { unverified } = await source.query(id.module.path, id.module.version, o);
-    return this.#parts.verifier.info(id, withoutVolatileOrigin(unverified), source.name);
+    const { unverified, anchor } = await source.query(id.module.path, id.module.version, o);
+    return this.#parts.verifier.info(id, withoutVolatileOrigin(unverified), source.name, { anchor });
   }
 
   async #mod(source: Source, scope: string, id: ArtifactId, o: Filling): Promise<Verified> {
-    const { unverified } = await source.mod(id.module, o);
+    const { unverified, anchor } = await source.mod(id.module, o);
     o.begun();
     const body = memoryBody(unverified, sha256Hex(unverified));
     try {
-      return await this.#parts.verifier.mod(id, body, source.name, o);
+      return await this.#parts.verifier.mod(id, body, source.name, { signal: o.signal, anchor });
     } catch (error) {
       await this.#keepIfWrong(error, { scope, id, body, source: source.name }, o);
       throw error;
@@ -143,13 +143,10 @@ export class Filler {
   async #zip(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Verified> {
     const { spools, verifier } = this.#parts;
     const spool = metered(spools.spool(MAX_ZIP_BYTES, `zip of ${id.module.path}@${id.module.version}`), work);
-    const { unverified: body, claimedH1 } = await source.zip(id.module, spool, work);
+    const { unverified: body, anchor, claimedH1 } = await source.zip(id.module, spool, work);
     try {
       throwIfAborted(work.signal);
-      const verified = await verifier.zip(id, body, source.name, {
-        signal: work.signal,
-        ...(claimedH1 && { claimedH1 }),
-      });
+      const verified = await verifier.zip(id, body, source.name, { signal: work.signal, anchor, claimedH1 });
       await work.turn.compared();
       throwIfAborted(work.signal);
       return verified;

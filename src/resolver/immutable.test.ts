@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { settle } from '../../tests/fakes/manual-clock.ts';
 import { createRig, idOf, type Rig } from '../../tests/fakes/resolver-rig.ts';
+import type { Version } from '../gomod/module.ts';
 import { AppError } from '../std/errors.ts';
 import { readWhole } from './read-whole.ts';
 import type { ArtifactAnswer, Question } from './resolver.ts';
@@ -42,6 +43,20 @@ describe('memory, store, fill', () => {
     await ask('mod');
     expect(rig.source('A').asked).toEqual([`mod ${M}`]);
     expect([...rig.artifacts.held.keys()]).toEqual([`public mod ${M}`]);
+  });
+
+  test('where in a repository it came from goes on to what is stored, also of a branch', async () => {
+    const anchor = { url: 'https://git.example/quote', commit: 'c'.repeat(40), tree: 'd'.repeat(40), tag: 'v1.5.2' };
+    const git = rig.source('A');
+    git.anchor = anchor;
+    for (const kind of ['info', 'mod', 'zip'] as const) {
+      await ask(kind);
+      expect(rig.artifacts.held.get(`public ${kind} ${M}`)?.verified.anchor).toEqual(anchor);
+    }
+    const version = 'v0.0.0-20260202000000-bbbbbbbbbbbb' as Version;
+    git.infos.set('rsc.io/quote@main', { version, time: '2026-02-02T00:00:00Z' });
+    await rig.resolver.query(idOf(M, 'info').module.path, 'main', rig.question('A'));
+    expect(rig.artifacts.held.get(`public info rsc.io/quote@${version}`)?.verified.anchor).toEqual(anchor);
   });
 
   test('what proves a go.mod or a zip is looked up meanwhile, once however many sources are asked; an info needs no proof', async () => {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type ArtifactId, isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
 import { type RevInfo, withoutVolatileOrigin } from '../gomod/rev-info.ts';
+import type { Anchor } from '../gomod/anchor.ts';
 import { compareVersions } from '../gomod/semver.ts';
 import type { RoutePlan, Scope } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
@@ -36,6 +37,13 @@ interface ImmutablesParts {
 interface Looked {
   readonly found?: StoredArtifact;
   readonly failure?: AppError;
+}
+
+/** An info that answered another question, and where it came from. */
+interface AdoptedInfo {
+  readonly info: RevInfo;
+  readonly source: string;
+  readonly anchor: Anchor | undefined;
 }
 
 /** Keys of fills that ended a moment ago; who looked just before that must look again instead of fetching again. */
@@ -88,14 +96,14 @@ export class Immutables {
   }
 
   /** Stores an info that answered another question (a branch, latest) under its own version, when it fits the path. Never rejects: it is a by-product. */
-  async adoptInfo(module: ModulePath, info: RevInfo, source: string, scope: Scope, o: Ask): Promise<void> {
+  async adoptInfo(module: ModulePath, { info, source, anchor }: AdoptedInfo, scope: Scope, o: Ask): Promise<void> {
     if (!isCanonicalFor(module, info.version)) return;
     const id: ArtifactId = { module: { path: module, version: info.version }, kind: 'info' };
     if (this.#parts.artifacts.inMemory(scope, id) !== undefined) return;
     const { clock, limits, filler, verifier } = this.#parts;
     const attempted = `store .info of ${module}@${info.version}`;
     try {
-      const verified = verifier.info(id, withoutVolatileOrigin(info), source);
+      const verified = verifier.info(id, withoutVolatileOrigin(info), source, { anchor });
       await withDeadline(
         { clock, ms: limits.storeDeadlineMs, signal: o.signal, attempted, code: 'STORE_UNAVAILABLE' },
         (signal) => filler.commit(scope, verified, { signal }),

@@ -152,21 +152,22 @@ export class MutableAsker {
 
   /** The info is kept under its own version too: a build that asks for the branch today asks for that version from then on. */
   async #askInfo(kind: 'latest' | 'query', module: ModulePath, query: string, plan: RoutePlan, o: Ask): Promise<Told> {
-    const { value: info, source } = await this.#parts.consultant.first(
+    const { value, source } = await this.#parts.consultant.first(
       plan.steps,
       {
         kind,
         subject: `${escapePath(module)}@${query}`,
         attempted: `find ${module}@${query}`,
         ask: async (source, o) => {
-          const { unverified } = await (kind === 'latest' ? source.latest(module, o) : source.query(module, query, o));
-          if (kind === 'latest') await this.#requireUndenied(module, unverified.version, o);
-          return { value: unverified, sizeBytes: 0 };
+          const value = await (kind === 'latest' ? source.latest(module, o) : source.query(module, query, o));
+          if (kind === 'latest') await this.#requireUndenied(module, value.unverified.version, o);
+          return { value, sizeBytes: 0 };
         },
       },
       o,
     );
-    await this.#parts.immutables.adoptInfo(module, info, source, plan.scope, o);
+    const { unverified: info, anchor } = value;
+    await this.#parts.immutables.adoptInfo(module, { info, source, anchor }, plan.scope, o);
     return { content: { info }, source };
   }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../std/clock.ts';
 import type { Spooled, SpooledMemory } from '../std/spooled.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
 import type { Verified } from '../verify/verified.ts';
+import type { Claims } from '../verify/verifier.ts';
 import type { ResolverLimits } from './limits.ts';
 import type { ResolverObserver } from './observer.ts';
 
@@ -49,10 +50,10 @@ export interface Artifacts {
 export interface Verifying {
   /** Tells that a go.mod or a zip of the module is about to be fetched, so that what proves it can be looked up meanwhile. Never throws. */
   anticipate(module: ModuleVersion, o: Ask): void;
-  info(id: ArtifactId, info: RevInfo, source: string): Verified;
-  mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
-  /** `claimedH1` is what the source itself says the bytes have. */
-  zip(id: ArtifactId, body: Spooled, source: string, o: Ask & { readonly claimedH1?: string }): Promise<Verified>;
+  /** What the source says of the bytes beside them is checked, or goes on to their record. */
+  info(id: ArtifactId, info: RevInfo, source: string, claims?: Pick<Claims, 'anchor'>): Verified;
+  mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask & Pick<Claims, 'anchor'>): Promise<Verified>;
+  zip(id: ArtifactId, body: Spooled, source: string, o: Ask & Claims): Promise<Verified>;
 }
 
 /** Room for bodies while they arrive. */

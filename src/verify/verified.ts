@@ -1,3 +1,4 @@
+import type { Anchor } from '../gomod/anchor.ts';
 import type { ArtifactId } from '../gomod/module.ts';
 import type { Branded } from '../std/branded.ts';
 import type { Spooled } from '../std/spooled.ts';
@@ -31,6 +32,8 @@ interface VerifiedFields {
   readonly h1?: string;
   /** Name of the source the bytes came from. */
   readonly source: string;
+  /** Where in a repository the source made them from; absent when it is none. */
+  readonly anchor?: Anchor;
   readonly verification: Verification;
 }
 

@@ -67,6 +67,22 @@ describe('an info', () => {
   });
 });
 
+describe('where in a repository bytes came from', () => {
+  const anchor = { url: 'https://git.example/m', commit: 'c'.repeat(40), tree: 'd'.repeat(40), tag: 'v1.0.0' };
+
+  test('goes on with them as the source told it', async () => {
+    const info = verifier().info(id('info'), { version: 'v1.0.0' as Version }, 'git', { anchor });
+    const mod = await verifier().mod(id('mod'), body(GO_MOD), 'git', { signal, anchor });
+    expect([info.anchor, mod.anchor]).toEqual([anchor, anchor]);
+    expect(await verifier().mod(id('mod'), body(GO_MOD), 'up', { signal })).not.toHaveProperty('anchor');
+  });
+
+  test('is refused when it has another form: its record could not be read back', async () => {
+    const refused = verifier().mod(id('mod'), body(GO_MOD), 'git', { signal, anchor: { ...anchor, commit: 'main' } });
+    await expect(refused).rejects.toMatchObject({ code: 'UPSTREAM_BAD_RESPONSE' });
+  });
+});
+
 describe('a go.mod', () => {
   test('that nobody has to vouch for is believed when first seen', async () => {
     const verified = await verifier().mod(id('mod'), body(GO_MOD), 'up', { signal });

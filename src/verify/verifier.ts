@@ -1,4 +1,5 @@
 /** Turns what a source sent into what may be stored and served, or says why not. */
+import { type Anchor, isAnchor } from '../gomod/anchor.ts';
 import { hashGoMod } from '../gomod/dirhash.ts';
 import { scanModulePath } from '../gomod/modfile/module-path.ts';
 import { parseModFileLax } from '../gomod/modfile/parse.ts';
@@ -15,6 +16,14 @@ import { memoryBody, type Spooled, type SpooledMemory } from '../std/spooled.ts'
 import { believe, type BeliefParts } from './belief.ts';
 import { markVerified, type Verified } from './verified.ts';
 
+/** What a source says of the bytes beside them. */
+export interface Claims {
+  /** Where in a repository they were made from. Goes on to the record; UPSTREAM_BAD_RESPONSE when it has not the form of an anchor. */
+  readonly anchor?: Anchor | undefined;
+  /** The `h1:` that the source itself says they have. */
+  readonly claimedH1?: string | undefined;
+}
+
 /**
  * The checks that make bytes believable. Bodies stay the caller's to discard when a check fails. `source` is the name of the
  * source, for records and messages. The hash of a go.mod or a zip must be what those who know it say; belief.ts has the rule and its failures.
@@ -23,14 +32,14 @@ export interface Verifier {
   /** Begins to find out what a go.mod and a zip of `module` must be, so that the answer is there when the bytes are. Never throws, tells nobody. */
   anticipate(module: ModuleVersion, o: Ask): void;
   /** The info as it will be served. Throws UPSTREAM_BAD_RESPONSE when it is about another version. */
-  info(id: ArtifactId, info: RevInfo, source: string): Verified;
+  info(id: ArtifactId, info: RevInfo, source: string, claims?: Pick<Claims, 'anchor'>): Verified;
   /** A go.mod. Rejects with UPSTREAM_BAD_RESPONSE when it is none. */
-  mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask): Promise<Verified>;
+  mod(id: ArtifactId, body: SpooledMemory, source: string, o: Ask & Pick<Claims, 'anchor'>): Promise<Verified>;
   /**
    * A module zip. Rejects with ZIP_INVALID, with UPSTREAM_BAD_RESPONSE when it is not what the source itself says it is (`claimedH1`), with OVERLOADED or
    * ABORTED when it could not be checked.
    */
-  zip(id: ArtifactId, body: Spooled, source: string, o: Ask & { readonly claimedH1?: string }): Promise<Verified>;
+  zip(id: ArtifactId, body: Spooled, source: string, o: Ask & Claims): Promise<Verified>;
 }
 
 /** What a verifier is made of. */
@@ -47,13 +56,15 @@ export function createVerifier({ inspectZip, ...who }: VerifierParts): Verifier 
     mod: async (id, body, source, o) => {
       throwIfAborted(o.signal);
       const attempt = attemptOf(id, source);
+      const where = anchored(o, attempt);
       requireGoMod(body.bytes, id.module, attempt);
       const h1 = hashGoMod(body.bytes);
       const verification = await believe(who, { kind: 'mod', module: id.module, h1, source, attempt }, o);
-      return markVerified({ id, body, h1, source, verification });
+      return markVerified({ id, body, h1, source, ...where, verification });
     },
     zip: async (id, body, source, o) => {
       const attempt = attemptOf(id, source);
+      const where = anchored(o, attempt);
       const { h1 } = await inspected(inspectZip(body, id.module, o), attempt);
       if (o.claimedH1 !== undefined && o.claimedH1 !== h1) {
         const detail = { claimed: o.claimedH1, found: h1 };
@@ -62,7 +73,7 @@ export function createVerifier({ inspectZip, ...who }: VerifierParts): Verifier 
         });
       }
       const verification = await believe(who, { kind: 'zip', module: id.module, h1, source, attempt }, o);
-      return markVerified({ id, body, h1, source, verification });
+      return markVerified({ id, body, h1, source, ...where, verification });
     },
   };
 }
@@ -71,13 +82,22 @@ function attemptOf({ kind, module }: ArtifactId, source: string): string {
   return `verify .${kind} of ${module.path}@${module.version} from ${source}`;
 }
 
-function verifyInfo(id: ArtifactId, info: RevInfo, source: string): Verified {
+/** The anchor among `claims`, as a member to be spread. */
+function anchored({ anchor }: Pick<Claims, 'anchor'>, attempt: string): { readonly anchor?: Anchor } {
+  if (anchor === undefined) return {};
+  if (!isAnchor(anchor))
+    throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: its place in the repository is malformed`);
+  return { anchor };
+}
+
+function verifyInfo(id: ArtifactId, info: RevInfo, source: string, claims: Pick<Claims, 'anchor'> = {}): Verified {
   if (info.version !== id.module.version) {
     throw new AppError('UPSTREAM_BAD_RESPONSE', `${attemptOf(id, source)}: it is about version ${shown(info.version)}`);
   }
   const bytes = formatRevInfo(info);
   const body = memoryBody(bytes, sha256Hex(bytes));
-  return markVerified({ id, body, source, verification: { by: 'form' } });
+  const where = anchored(claims, attemptOf(id, source));
+  return markVerified({ id, body, source, ...where, verification: { by: 'form' } });
 }
 
 /** A go.mod that no go command can use is an error page or a damaged file more often than a real one. */

@@ -1,3 +1,4 @@
+import type { Anchor } from '../../src/gomod/anchor.ts';
 import type { ModulePath, ModuleVersion, Version } from '../../src/gomod/module.ts';
 import type { RevInfo } from '../../src/gomod/rev-info.ts';
 import type { Source, Spool, Unverified } from '../../src/sources/source.ts';
@@ -26,6 +27,8 @@ export class ScriptedSource implements Source {
   isDeaf = false;
   /** Whether zips come with their size announced. */
   announcesSize = true;
+  /** Where in a repository everything comes from. */
+  anchor: Anchor | undefined;
   #held: Promise<void> | undefined;
   #release: (() => void) | undefined;
 
@@ -131,6 +134,6 @@ export class ScriptedSource implements Source {
   }
 
   #unverified<T>(unverified: T): Unverified<T> {
-    return { unverified, source: this.name };
+    return { unverified, source: this.name, ...(this.anchor && { anchor: this.anchor }) };
   }
 }

@@ -1,5 +1,6 @@
 /** A data folder with modules in it, stored as a server stores them, and the proofs that a client stored. */
 import { createSpoolDirectory, spooledBytes } from '../../src/io/spool.ts';
+import type { Anchor } from '../../src/gomod/anchor.ts';
 import { moduleVersionOf } from '../../src/gomod/protocol.ts';
 import type { ArtifactKind, ModuleVersion } from '../../src/gomod/module.ts';
 import { sumsIn } from '../../src/gomod/sumdb/text.ts';
@@ -26,6 +27,9 @@ export interface ToStore {
   /** Whose proof is stored with it. */
   readonly proof?: 'database' | 'ledger';
   readonly source?: string;
+  readonly anchor?: Anchor;
+  /** Default `public`. */
+  readonly scope?: string;
 }
 
 /** Stores `modules` in `data`; `log` is the checksum database, and has the modules that are to be proven by it. */
@@ -68,14 +72,15 @@ async function commit(
   artifacts: ArtifactStore,
   content: MadeUpModule,
   kind: ArtifactKind,
-  { module, verification, source = 'upstream.test' }: ToStore,
+  { module, verification, source = 'upstream.test', anchor, scope = 'public' }: ToStore,
 ): Promise<void> {
   const id = { module: versionOf(module), kind };
   const sums = sumsIn(content.sums, id.module);
   const body = spooledBytes(content.get(`${module.replace('@', '/@v/')}.${kind}`) ?? Buffer.alloc(0));
   const h1 = kind === 'info' ? {} : { h1: sums[kind][0] ?? '' };
   const by: Verification = kind === 'info' ? { by: 'form' } : verification;
-  await artifacts.commit('public', markVerified({ id, body, source, verification: by, ...h1 }), o);
+  const where = anchor === undefined ? {} : { anchor };
+  await artifacts.commit(scope, markVerified({ id, body, source, ...where, verification: by, ...h1 }), o);
 }
 
 type Shelves = Awaited<ReturnType<typeof openShelves>>;

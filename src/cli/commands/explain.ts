@@ -73,6 +73,7 @@ function recordRows({ record, standing }: ExplainedArtifact, messages: Messages)
   if (record === undefined) return now;
   return [
     [label.source, record.source],
+    ...anchorRows(record, messages),
     [label.fetched, record.fetchedAt],
     [label.firstSeen, record.firstSeen],
     [label.size, bytes(record.sizeBytes)],
@@ -80,6 +81,21 @@ function recordRows({ record, standing }: ExplainedArtifact, messages: Messages)
     ...(record.h1 === undefined ? [] : [[label.h1, record.h1] as const]),
     [label.believed, verificationInWords(record.verification, messages)],
     ...now,
+  ];
+}
+
+function anchorRows(
+  { anchor }: NonNullable<ExplainedArtifact['record']>,
+  { proof: { explain } }: Messages,
+): readonly Row[] {
+  if (anchor === undefined) return [];
+  const { url, commit, tree, tag } = anchor;
+  const { label } = explain;
+  return [
+    [label.repository, url],
+    ...(tag === undefined ? [] : [[label.tag, tag] as const]),
+    [label.commit, commit],
+    [label.tree, tree],
   ];
 }
 
