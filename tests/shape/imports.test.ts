@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   server: ['std', 'gomod', 'policy', 'resolver', 'storage/store'],
   observe: ['std', 'server/observer', 'resolver/observer', 'verify/observer', 'ledger/observer'],
-  config: ['std', 'gomod'],
+  config: ['std', 'gomod', 'credentials/rows'],
   cli: ['std', 'gomod', 'app', 'config'],
   app: ['*'],
 };
