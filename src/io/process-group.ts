@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemCodeOf } from '../std/errors.ts';
+
+/** Time to put things in order after SIGTERM: git takes its lock and temporary files away. */
+const GRACE_MS = 300;
+const LOOK_EVERY_MS = 10;
+
+/** Ends every process of the group that `leader` leads: SIGTERM, and SIGKILL to what is left 300 ms later. Resolves when nothing is left or has been sent SIGKILL. Never rejects. */
+export async function endGroup(leader: number): Promise<void> {
+  if (!signalGroup(leader, 'SIGTERM')) return;
+  for (let waitedMs = 0; waitedMs < GRACE_MS; waitedMs += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
+    if (!signalGroup(leader, 0)) return;
+  }
+  signalGroup(leader, 'SIGKILL');
+}
+
+/** Sends `signal` to all of the group (0: to see whether there is one); false when there is nobody. Zombies count as somebody. */
+export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-leader, signal);
+  } catch (error) {
+    return systemCodeOf(error) !== 'ESRCH';
+  }
+}
