@@ -1,18 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCodeOf } from '../std/errors.ts';
 
-/** Time to put things in order after SIGTERM: git takes its lock and temporary files away. */
+/** For SIGTERM: time to put things in order after SIGTERM: git takes its lock and temporary files away. For SIGKILL: where nobody collects dead orphans, how long to wait for that. */
 const GRACE_MS = 300;
 const LOOK_EVERY_MS = 10;
 
-/** Ends every process of the group that `leader` leads: SIGTERM, and SIGKILL to what is left 300 ms later. Resolves when nothing is left or has been sent SIGKILL. Never rejects. */
+/** Ends every process of the group that `leader` leads: SIGTERM, and SIGKILL to what is left 300 ms later. Resolves when nothing is left of it but zombies. Never rejects. */
 export async function endGroup(leader: number): Promise<void> {
-  if (!signalGroup(leader, 'SIGTERM')) return;
-  for (let waitedMs = 0; waitedMs < GRACE_MS; waitedMs += LOOK_EVERY_MS) {
-    await sleep(LOOK_EVERY_MS);
-    if (!signalGroup(leader, 0)) return;
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!signalGroup(leader, signal)) return;
+    if (await isGoneWithin(leader, GRACE_MS)) return;
   }
-  signalGroup(leader, 'SIGKILL');
+}
+
+async function isGoneWithin(leader: number, ms: number): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < ms; waitedMs += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
+    if (!signalGroup(leader, 0)) return true;
+  }
+  return false;
 }
 
 /** Sends `signal` to all of the group (0: to see whether there is one); false when there is nobody. Zombies count as somebody. */
