@@ -1,5 +1,12 @@
 /** Deflate and CRC-32: the one file that knows node:zlib. */
-import { crc32 as zlibCrc32, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
+import {
+  crc32 as zlibCrc32,
+  createDeflateRaw,
+  createInflateRaw,
+  deflateRaw,
+  deflateRawSync,
+  inflateRawSync,
+} from 'node:zlib';
 import { faultIn } from './fault.ts';
 
 /** CRC-32 of `bytes`, going on from `before`. */
@@ -86,9 +93,17 @@ async function writeAll(engine: ReturnType<typeof createInflateRaw>, pieces: Ite
   engine.end();
 }
 
-/** `bytes`, deflated at once. */
-export function deflateWhole(bytes: Uint8Array): Uint8Array {
-  return deflateRawSync(bytes);
+/** Below this, handing a content to another thread costs more than deflating it. */
+const SMALL_BYTES = 8 * 1024;
+
+/** `bytes`, deflated: small ones at once, others by one of zlib's threads, during which they must not be changed. */
+export function deflateWhole(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  // Text shrinks to less than half. zlib's own output buffers, 16 KiB for each file, would be most of the garbage of a zip.
+  const options = { chunkSize: 64 + (bytes.length >> 1) };
+  if (bytes.length < SMALL_BYTES) return deflateRawSync(bytes, options);
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  deflateRaw(bytes, options, (error, data) => (error ? reject(error) : resolve(data)));
+  return promise;
 }
 
 /** `pieces`, deflated on the way; an error of theirs is this one's. */

@@ -30,54 +30,105 @@ const VERSION = 20;
 const ZIP64_VERSION = 45;
 const MAX_NAME_BYTES = 0xffff;
 
+/** How many entries that are there in one piece are deflated ahead of their turn. Each under way takes a quarter of a megabyte beside its content. */
+const MAX_AHEAD = 32;
+
 /**
- * The bytes of a zip with `entries`, in their order. Reads each content once, when its turn comes. Rejects with ZIP_INVALID when one is larger than
- * its size, and with whatever a content fails with.
+ * The bytes of a zip with `entries`, in their order. Reads each content once: one in pieces when its turn comes, one in a single piece up to 32 entries
+ * before, when others may be deflated at the same time. Rejects with ZIP_INVALID when one is larger than its size, and with whatever a content fails with.
  */
 export async function* zipPieces(
   entries: Iterable<NewEntry> | AsyncIterable<NewEntry>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const all: Written[] = [];
-  let at = 0;
+  const zip = new Writing();
+  const ahead: (Deflated | Promise<Deflated>)[] = [];
   for await (const entry of entries) {
-    const written = yield* entryPieces(entry, at);
-    at = endOf(written);
-    all.push(written);
+    const { content } = entry;
+    if (content instanceof Uint8Array) ahead.push(deflatedWhole(entry, content));
+    const mayStay = content instanceof Uint8Array ? MAX_AHEAD : 0;
+    while (ahead.length > mayStay) yield zip.wholeEntry(await take(ahead));
+    if (!(content instanceof Uint8Array)) yield* zip.entryInPieces(entry, content);
   }
-  const directory = all.map(centralHeader);
-  yield* directory;
-  const sizeBytes = directory.reduce((sum, header) => sum + header.length, 0);
-  yield endRecords({ entryCount: all.length, sizeBytes, offset: at });
+  while (ahead.length > 0) yield zip.wholeEntry(await take(ahead));
+  yield* zip.end();
+}
+
+/** An entry ready to be written. */
+interface Deflated {
+  readonly entry: NewEntry;
+  readonly data: Uint8Array;
+  readonly crc32: number;
+  readonly sizeBytes: number;
+}
+
+function deflatedWhole(entry: NewEntry, content: Uint8Array): Deflated | Promise<Deflated> {
+  const meter = new Meter(entry);
+  meter.add(content);
+  const { crc32, sizeBytes } = meter;
+  const data = deflateWhole(content);
+  if (data instanceof Uint8Array) return { entry, data, crc32, sizeBytes };
+  const deflated = data.then((bytes) => ({ entry, data: bytes, crc32, sizeBytes }));
+  // Heard when its turn comes, unless the zip is given up before.
+  deflated.catch(() => undefined);
+  return deflated;
+}
+
+function take<T>(queue: T[]): T {
+  const [first] = queue.splice(0, 1);
+  if (first === undefined) throw new AppError('INTERNAL', 'write zip: nothing was prepared');
+  return first;
 }
 
 const LOCAL_BYTES = 30;
 const DESCRIPTOR_BYTES = 16;
 
-function endOf(written: Written): number {
-  return written.offset + LOCAL_BYTES + written.rawName.length + written.compressedBytes + DESCRIPTOR_BYTES;
+/** A zip as far as it is written. */
+class Writing {
+  readonly #written: Written[] = [];
+  #at = 0;
+
+  wholeEntry({ entry, data, crc32, sizeBytes }: Deflated): Uint8Array {
+    const { rawName, flags } = nameOf(entry);
+    const written = { rawName, flags, offset: this.#at, crc32, compressedBytes: data.length, sizeBytes };
+    this.#add(written);
+    return Buffer.concat([localHeader(rawName, flags), data, descriptor(written)]);
+  }
+
+  async *entryInPieces(
+    entry: NewEntry,
+    content: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { rawName, flags } = nameOf(entry);
+    yield localHeader(rawName, flags);
+    const meter = new Meter(entry);
+    let compressedBytes = 0;
+    for await (const part of deflatePieces(meter.through(content))) {
+      compressedBytes += part.length;
+      yield part;
+    }
+    const { crc32, sizeBytes } = meter;
+    const written = { rawName, flags, offset: this.#at, crc32, compressedBytes, sizeBytes };
+    this.#add(written);
+    yield descriptor(written);
+  }
+
+  *end(): Generator<Uint8Array, void, undefined> {
+    const directory = Buffer.concat(this.#written.map(centralHeader));
+    yield directory;
+    yield endRecords({ entryCount: this.#written.length, sizeBytes: directory.length, offset: this.#at });
+  }
+
+  #add(written: Written): void {
+    this.#written.push(written);
+    this.#at += LOCAL_BYTES + written.rawName.length + written.compressedBytes + DESCRIPTOR_BYTES;
+  }
 }
 
-async function* entryPieces(entry: NewEntry, offset: number): AsyncGenerator<Uint8Array, Written, undefined> {
+function nameOf(entry: NewEntry): { readonly rawName: Uint8Array; readonly flags: number } {
   const rawName = encodeUtf8(entry.name);
   if (rawName.length > MAX_NAME_BYTES)
     throw new AppError('ZIP_INVALID', `write zip: name of ${shown(entry.name)} is too long`);
-  const flags = HAS_DESCRIPTOR | (rawName.length === entry.name.length ? 0 : UTF8_NAME);
-  yield localHeader(rawName, flags);
-  const meter = new Meter(entry);
-  let compressedBytes = 0;
-  for await (const part of deflated(entry.content, meter)) {
-    compressedBytes += part.length;
-    yield part;
-  }
-  const written = { rawName, flags, offset, crc32: meter.crc32, compressedBytes, sizeBytes: meter.sizeBytes };
-  yield descriptor(written);
-  return written;
-}
-
-function deflated(content: NewEntry['content'], meter: Meter): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-  if (!(content instanceof Uint8Array)) return deflatePieces(meter.through(content));
-  meter.add(content);
-  return [deflateWhole(content)];
+  return { rawName, flags: HAS_DESCRIPTOR | (rawName.length === entry.name.length ? 0 : UTF8_NAME) };
 }
 
 /** Size and CRC-32 of a content as it goes by. */
