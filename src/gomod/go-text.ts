@@ -81,7 +81,7 @@ function decodePiecewise(bytes: Uint8Array): string {
 }
 
 /** Length of the valid UTF-8 sequence at `at`, 0 when no valid one starts there (RFC 3629: shortest forms, no surrogates). */
-function sequenceLength(bytes: Uint8Array, at: number): number {
+export function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;
   if (lead < 0xc2 || lead > 0xf4) return 0;
@@ -95,7 +95,7 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 }
 
 /** The code point of a sequence already known to be valid. */
-function codePointAt(bytes: Uint8Array, at: number, length: number): number {
+export function codePointAt(bytes: Uint8Array, at: number, length: number): number {
   const lead = bytes[at] ?? 0;
   let codePoint = length === 1 ? lead : lead & (0xff >> (length + 1));
   for (let i = at + 1; i < at + length; i++) codePoint = (codePoint << 6) | ((bytes[i] ?? 0) & 0x3f);

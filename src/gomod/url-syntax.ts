@@ -21,16 +21,34 @@ export function proxyUrlFault(text: string): string | undefined {
     : `scheme ${shown(scheme)} is not https, http or file`;
 }
 
+/** The scheme of `text` in lower case, or why it is no URL at all, as Go's parser has it: any scheme, also forms such as `mailto:x`. Attacker-controlled; linear in its length. */
+export function schemeOfUrl(text: string): { readonly scheme: string } | { readonly fault: string } {
+  const { before: url, after: fragment = '' } = cut(text, '#');
+  if (hasControlCharacter(url)) return { fault: 'contains a control character' };
+  if (hasBadEscape(fragment)) return { fault: 'invalid escape in the fragment' };
+  if (url.startsWith(':')) return { fault: 'missing scheme' };
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
+  const rest = cut(scheme === undefined ? url : url.slice(scheme.length + 1), '?').before;
+  const fault = scheme === undefined ? relativeFault(rest) : hierarchyFault(rest, /^https?$/.test(scheme));
+  return fault === undefined ? { scheme: scheme ?? '' } : { fault };
+}
+
+/** What has no scheme is a path, or `//host/path`; `user@host:path` is neither. */
+function relativeFault(rest: string): string | undefined {
+  if (rest.startsWith('/')) return rest.startsWith('///') ? pathFault(rest) : hierarchyFault(rest, false);
+  return cut(rest, '/').before.includes(':') ? 'the first path element contains a colon' : pathFault(rest);
+}
+
 /** `file:///path`, or nothing after `file:`; even `file:/path` is not taken. */
 function isPlainFile(rest: string, query: string | undefined, fragment: string): boolean {
   return (rest.startsWith('///') || rest === '//' || rest === '') && query === undefined && fragment === '';
 }
 
-/** What follows `http:`; without a leading slash it is opaque and may be anything. */
-function hierarchyFault(rest: string): string | undefined {
+/** What follows the scheme; without a leading slash it is opaque and may be anything. `isWeb`: only http and https hosts may not hold colons. */
+function hierarchyFault(rest: string, isWeb = true): string | undefined {
   if (!rest.startsWith('//')) return rest.startsWith('/') ? pathFault(rest) : undefined;
   const authority = cut(rest.slice(2), '/').before;
-  return authorityFault(authority) ?? pathFault(rest.slice(2 + authority.length));
+  return authorityFault(authority, isWeb) ?? pathFault(rest.slice(2 + authority.length));
 }
 
 function pathFault(path: string): string | undefined {
@@ -57,20 +75,20 @@ function cut(text: string, separator: string): { readonly before: string; readon
 const USERINFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
 /** Every byte of a host that is not ASCII is allowed; `%` is looked at apart. */
 const HOST = /^[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"%\u0080-\uffff]*$/;
-function authorityFault(authority: string): string | undefined {
+function authorityFault(authority: string, isWeb: boolean): string | undefined {
   const at = authority.lastIndexOf('@');
   const userinfo = authority.slice(0, Math.max(at, 0));
   if (!USERINFO.test(userinfo) || hasBadEscape(userinfo)) return 'invalid userinfo';
   const host = authority.slice(at + 1);
   if (!HOST.test(host)) return 'invalid character in host name';
   if (hasBadHostEscape(host)) return 'invalid escape in host name';
-  return host.includes('[') ? bracketFault(host) : portFault(host);
+  return host.includes('[') ? bracketFault(host) : portFault(host, isWeb);
 }
 
-function portFault(host: string): string | undefined {
-  const colon = host.indexOf(':');
+function portFault(host: string, isWeb: boolean): string | undefined {
+  const colon = host.lastIndexOf(':');
   if (colon < 0) return undefined;
-  if (host.includes(':', colon + 1)) return 'more than one colon in host name';
+  if (isWeb && host.indexOf(':') < colon) return 'more than one colon in host name';
   return /^\d*$/.test(host.slice(colon + 1)) ? undefined : 'invalid port';
 }
 

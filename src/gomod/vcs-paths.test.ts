@@ -32,6 +32,8 @@ describe('a hard-wired code host', () => {
     'git.apache.org/x',
     'git.openstack.org/x',
     'chiselapp.com/user/a',
+    'example.net/x',
+    'rsc.io',
   ])('has no repository at %s: said without asking anyone', (path) => {
     expect(impossiblePathReason(parseModulePath(path))).toMatch(/^[\x20-\x7e]+$/);
   });
@@ -41,7 +43,7 @@ describe('a hard-wired code host', () => {
     'example.com',
     'github.comx/a',
     'hub.jazz.net/other',
-    'rsc.io',
+    'rsc.io/quote',
     'gopkg.in/yaml.v2',
     'gitlab.com/a',
   ])('is not %s, which must be asked', (path) => {

@@ -2,6 +2,8 @@
 import { suites as coreModfile } from './core-modfile.ts';
 import { suites as coreNames } from './core-names.ts';
 import { suites as coreZip } from './core-zip.ts';
+import { suites as gitDiscovery } from './git-discovery.ts';
+import { suites as gitGolden } from './git-golden.ts';
 import { suites as goproxyAuth } from './goproxy-auth.ts';
 import { suites as goproxyFallback } from './goproxy-fallback.ts';
 import { suites as goproxyTraces } from './goproxy-traces.ts';
@@ -14,10 +16,12 @@ export const registry: readonly Suite[] = [
   ...coreModfile,
   ...coreNames,
   ...coreZip,
+  ...gitGolden,
   ...goproxyAuth,
   ...goproxyFallback,
   ...goproxyTraces,
   ...sumdbCore,
   ...sumdbClient,
   ...sumdbServer,
+  ...gitDiscovery,
 ];
