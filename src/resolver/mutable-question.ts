@@ -4,7 +4,7 @@ import { parseRevInfo, type RevInfo } from '../gomod/rev-info.ts';
 import type { RoutePlan } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../std/errors.ts';
-import { chooseLatest } from './choose-latest.ts';
+import { chooseLatest } from '../gomod/choose-latest.ts';
 import type { Answered, Consultant } from './consult.ts';
 import type { Immutables } from './immutable.ts';
 import type { Mutables } from './mutable.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -51,6 +51,17 @@ describe('the conformance runner', () => {
     const { counts, lines } = await run([{ ...small, file: 'missing.json' }]);
     expect(counts).toEqual({ passed: 0, failed: 0, skipped: 1 });
     expect(lines[0]).toContain('missing.json: skipped');
+  });
+
+  test('runs a suite over a folder once for each file in it', async () => {
+    await mkdir(join(directory, 'golden'));
+    for (const name of ['b.json', 'a.json', 'c.txt']) await writeFile(join(directory, 'golden', name), '{"tests":[1]}');
+    expect((await run([{ ...small, file: 'golden/*.json' }])).lines).toEqual([
+      'core golden/a.json: 1 passed, 0 failed, 0 skipped',
+      'core golden/b.json: 1 passed, 0 failed, 0 skipped',
+      '2 passed, 0 failed, 0 skipped',
+    ]);
+    expect((await run([{ ...small, file: 'none/*.json' }])).counts.skipped).toBe(1);
   });
 
   test('runs only the groups that are asked for; a group without suites passes', async () => {

@@ -1,7 +1,8 @@
 /** Runs conformance suites over a data directory and prints what happened. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compareBytewise } from '../../src/std/bytes.ts';
 import { messageOf, systemCodeOf } from '../../src/std/errors.ts';
 import type { Group, Suite, Tally } from './suite.ts';
 
@@ -26,15 +27,28 @@ export async function runSuites(suites: readonly Suite[], o: RunOptions): Promis
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const suite of suites) {
     if (o.groups.length > 0 && !o.groups.includes(suite.group)) continue;
-    const counts = await runSuite(suite, o);
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
+    for (const file of await filesOf(suite, o.directory)) {
+      const counts = await runSuite({ ...suite, file }, o);
+      total.passed += counts.passed;
+      total.failed += counts.failed;
+      total.skipped += counts.skipped;
+    }
   }
   if (!existsSync(o.directory)) o.print(`no folder ${o.directory}: set CONFORMANCE_DIR to the folder with the cases`);
   o.print(summary(total));
   return total;
 }
+
+/** The file of a suite; of one over a folder (`golden/*.json`) all that are there, by name, and its own text when there are none. */
+async function filesOf({ file }: Suite, directory: string): Promise<readonly string[]> {
+  const folder = file.endsWith(ANY_JSON) ? file.slice(0, -ANY_JSON.length) : undefined;
+  if (folder === undefined) return [file];
+  const names = await readdir(join(directory, folder)).catch(() => []);
+  const found = names.filter((name) => name.endsWith('.json')).sort(compareBytewise);
+  return found.length === 0 ? [file] : found.map((name) => `${folder}/${name}`);
+}
+
+const ANY_JSON = '/*.json';
 
 async function runSuite(suite: Suite, o: RunOptions): Promise<Counts> {
   const text = await readIfThere(join(o.directory, suite.file));

@@ -8,7 +8,7 @@ export type Group = (typeof GROUPS)[number];
 
 export interface Suite {
   readonly group: Group;
-  /** Relative to the data directory: `semver.json`. A file that is missing there counts as one skip. */
+  /** Relative to the data directory: `semver.json`; `golden/*.json` for every one of a folder. A file that is missing there counts as one skip. */
   readonly file: string;
   /** Checks every case in `data`, the parsed document. */
   run(data: unknown, t: Tally): void | Promise<void>;

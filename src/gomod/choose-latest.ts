@@ -1,7 +1,7 @@
-import { isSynthesizedGoMod } from '../gomod/modfile/module-path.ts';
-import { parseModFileLax } from '../gomod/modfile/parse.ts';
-import type { ModulePath, Version } from '../gomod/module.ts';
-import { chooseVersion, decidingVersion, isRetracted, parseQuery, retractionSource } from '../gomod/query.ts';
+import { isSynthesizedGoMod } from './modfile/module-path.ts';
+import { parseModFileLax } from './modfile/parse.ts';
+import type { ModulePath, Version } from './module.ts';
+import { chooseVersion, decidingVersion, isRetracted, parseQuery, retractionSource } from './query.ts';
 
 /**
  * The version that `latest` means among `versions`, as a go command chooses it: not retracted by the go.mod of the highest, releases
