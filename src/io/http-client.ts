@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
+import type { EgressGuard } from './egress/guard.ts';
 import { boundedBody, type Framing, type HeldBack } from './http-body.ts';
 import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
 import { httpFailure, isStaleConnection } from './http-failure.ts';
@@ -33,6 +34,8 @@ export interface HttpClientOptions {
   readonly maxConnections?: number;
   readonly tls?: HttpTls;
   readonly proxies?: ForwardProxies;
+  /** Checks every connection, redirects included; without it any address may be reached. */
+  readonly guard?: EgressGuard;
   /** In [0, 1), for pauses; default Math.random. */
   readonly random?: () => number;
 }
@@ -120,6 +123,7 @@ export class HttpClient {
       maxConnections: o.maxConnections ?? 128,
       ...(o.tls && { tls: o.tls }),
       ...(o.proxies && { proxies: o.proxies }),
+      ...(o.guard && { guard: o.guard }),
     });
     this.#headers = {
       'user-agent': o.userAgent,
@@ -130,7 +134,7 @@ export class HttpClient {
 
   /**
    * Asks for `url` (http or https; userinfo and fragment are not sent). The path and query go out as they stand in `url.href`.
-   * Rejects with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, TOO_LARGE (by Content-Length) or ABORTED.
+   * Rejects with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, TOO_LARGE (by Content-Length), POLICY_DENIED (by the guard) or ABORTED.
    */
   async get(url: URL, ask: HttpAsk): Promise<HttpAnswer> {
     const watch = new Watch(ask.signal, ask.totalTimeoutMs ?? this.#limits.totalTimeoutMs, ask.attempt);

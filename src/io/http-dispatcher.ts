@@ -3,6 +3,9 @@ import { isIPv4 } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { AppError, messageOf } from '../std/errors.ts';
+import { checkedDestinations } from './egress/checked-destinations.ts';
+import type { EgressGuard } from './egress/guard.ts';
+import { guardedConnector } from './egress/guarded-connector.ts';
 import { type AuthorityPlaces, trustedAuthorities } from './trusted-authorities.ts';
 
 /** PEM texts (not file names) for TLS to upstreams. The authorities that Node and the system trust stay trusted beside `ca`. */
@@ -31,6 +34,11 @@ export interface DispatcherOptions {
   readonly firstByteTimeoutMs: number;
   /** Connections to one origin; further requests wait for one. */
   readonly maxConnections: number;
+  /**
+   * Checks and makes every connection; without it any address may be reached. Where a forward proxy makes the connection, the guard checks the destination first;
+   * the proxy itself is the operator's, and is reached without it.
+   */
+  readonly guard?: EgressGuard;
 }
 
 /** Chooses how an origin is reached: straight, or through a forward proxy. Owns the pooled connections. */
@@ -64,26 +72,35 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
   const plain = { timeout: o.connectTimeoutMs, allowH2: false };
   // One context for all connections: making it takes 30 ms.
   const secure = new Lazy(() => ({ ...plain, secureContext: security.value }));
-  const straight = new Lazy(() => new Agent({ ...options, connect: plain }));
-  const straightTls = new Lazy(() => new Agent({ ...options, connect: secure.value }));
-  const through = (urls: { readonly httpProxy: string; readonly httpsProxy: string }): EnvHttpProxyAgent => {
+  const closing = new AbortController();
+  const checked =
+    o.guard &&
+    guardedConnector(o.guard, {
+      timeoutMs: o.connectTimeoutMs,
+      signal: closing.signal,
+      secureContext: () => security.value,
+    });
+  const straight = new Lazy(() => new Agent({ ...options, connect: checked ?? plain }));
+  const straightTls = new Lazy(() => new Agent({ ...options, connect: checked ?? secure.value }));
+  const through = (urls: { readonly httpProxy: string; readonly httpsProxy: string }): Dispatcher => {
     const connect = urls.httpsProxy !== '' || urls.httpProxy.startsWith('https:') ? secure.value : plain;
-    return new EnvHttpProxyAgent({
+    const agent = new EnvHttpProxyAgent({
       ...options,
       ...urls,
-      connect,
+      connect: checked ?? connect,
       requestTls: connect,
       proxyTls: connect,
       noProxy: o.proxies?.none ?? '',
       // Else CONNECT would wait for its answer by the library's own limit.
       clientFactory: (origin: URL, more: object) => new Pool(origin, { ...more, headersTimeout: o.firstByteTimeoutMs }),
     });
+    return o.guard === undefined ? agent : agent.compose(checkedDestinations(o.guard, closing.signal));
   };
   // One agent per scheme, and '' for what is not set: the library would take https through the http proxy, and read process.env.
   const httpProxy = o.proxies?.http && proxyUrl(o.proxies.http);
   const httpsProxy = o.proxies?.https && proxyUrl(o.proxies.https);
-  const http = httpProxy ? new Lazy(() => through({ httpProxy, httpsProxy: '' })) : straight;
-  const https = httpsProxy ? new Lazy(() => through({ httpProxy: '', httpsProxy })) : straightTls;
+  const http = httpProxy ? new Lazy<Dispatcher>(() => through({ httpProxy, httpsProxy: '' })) : straight;
+  const https = httpsProxy ? new Lazy<Dispatcher>(() => through({ httpProxy: '', httpsProxy })) : straightTls;
   return {
     for(url) {
       const isTls = url.protocol === 'https:';
@@ -91,6 +108,7 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
       return (isTls ? https : http).value;
     },
     async destroy() {
+      closing.abort();
       await Promise.all([...new Set([straight, straightTls, http, https])].map(async (one) => one.made?.destroy()));
     },
   };

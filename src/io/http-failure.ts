@@ -28,9 +28,12 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
 
 /**
  * The AppError for anything that a request can fail with: UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE (what came is not HTTP),
- * ABORTED (or the signal's own reason), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason.
+ * ABORTED (or the signal's own reason), POLICY_DENIED (the egress guard), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason.
  */
 export function httpFailure(error: unknown, attempt: string, { signal }: Ask): AppError {
+  // The guard of connections knows where to, but not what for.
+  if (isAppError(error, 'POLICY_DENIED'))
+    return new AppError(error.code, `${attempt}: ${error.message}`, { cause: error, detail: error.detail });
   if (isAppError(error)) return error;
   if (signal.aborted) return abortedError(signal);
   const code = systemCodeOf(error) ?? '';

@@ -1,0 +1,126 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import type { Socket } from 'node:net';
+import { type Ask, abortedError, throwIfAborted, waitFor } from '../../std/ask.ts';
+import { AppError, isAppError, systemCodeOf } from '../../std/errors.ts';
+import { type Address, type Host, readAddress, readHost } from './addresses.ts';
+import { dialFirst } from './dial.ts';
+import type { EgressGuard, EgressTarget } from './guard.ts';
+import type { EgressFault, EgressRules } from './rules.ts';
+
+/** All addresses of a name, best first; rejects with a system error (ENOTFOUND, EAI_AGAIN). */
+export type Lookup = (name: string) => Promise<readonly string[]>;
+
+export interface EgressGuardOptions {
+  readonly rules: EgressRules;
+  /** Default: the machine's own resolver, as every other program here uses it. */
+  readonly lookup?: Lookup;
+}
+
+/** Of one name, more than this are checked all the same but not dialled. */
+const MAX_DIALLED = 8;
+
+/** The guard of every outgoing connection: see guard.ts. Opens nothing by itself. */
+export function createEgressGuard({ rules, lookup = lookupHere }: EgressGuardOptions): EgressGuard {
+  const check = async (target: EgressTarget, { signal }: Ask): Promise<readonly string[]> => {
+    throwIfAborted(signal);
+    const host = readHost(target.host);
+    if (host === undefined || !isPort(target.port))
+      throw new AppError('POLICY_DENIED', `${attempt(target)} refused: not a host name or address with a port`);
+    const addresses = await waitFor(addressesOf(host, target, lookup), signal);
+    for (const address of addresses) {
+      const fault = rules.fault(host, address, target.port);
+      if (fault !== undefined) throw refusal(target, address, fault);
+    }
+    return [...new Set(addresses.map(({ text }) => text))];
+  };
+  return { resolve: check, connect: (target, o) => connect(target, o, check) };
+}
+
+type Check = (target: EgressTarget, o: Ask) => Promise<readonly string[]>;
+
+async function connect(target: EgressTarget, o: Ask & { readonly timeoutMs: number }, check: Check): Promise<Socket> {
+  const late = AbortSignal.timeout(o.timeoutMs);
+  const signal = AbortSignal.any([o.signal, late]);
+  try {
+    const addresses = await check(target, { signal });
+    const socket = await dialFirst(addresses.slice(0, MAX_DIALLED), target.port, { signal });
+    return checkedRemote(socket, addresses, target);
+  } catch (error) {
+    if (o.signal.aborted) throw abortedError(o.signal);
+    if (late.aborted) throw new AppError('UPSTREAM_TIMEOUT', `${attempt(target)}: not made within ${o.timeoutMs} ms`);
+    throw isAppError(error) ? error : unreachable(target, error);
+  }
+}
+
+/** What was dialled was checked; that it is also what answered costs nothing to ask. */
+function checkedRemote(socket: Socket, addresses: readonly string[], target: EgressTarget): Socket {
+  const remote = readAddress(socket.remoteAddress ?? '');
+  if (remote !== undefined && addresses.some((one) => withoutZone(one) === withoutZone(remote.text))) return socket;
+  socket.destroy();
+  // Undefined: the other side was gone again before anybody looked.
+  if (remote === undefined) throw unreachable(target, undefined);
+  throw new AppError('POLICY_DENIED', `${attempt(target)} refused: it ended at another address than the checked one`);
+}
+
+function withoutZone(address: string): string {
+  return address.replace(/%.*/s, '');
+}
+
+async function addressesOf(host: Host, target: EgressTarget, lookup: Lookup): Promise<readonly Address[]> {
+  if ('address' in host) return [host.address];
+  const found = await lookup(host.name).catch((error: unknown) => {
+    throw unreachable(target, error);
+  });
+  const addresses = found.map(readAddress).filter((one) => one !== undefined);
+  if (addresses.length === 0 || addresses.length < found.length) throw unreachable(target, { code: 'ENOTFOUND' });
+  return addresses;
+}
+
+async function lookupHere(name: string): Promise<readonly string[]> {
+  return (await systemLookup(name, { all: true })).map(({ address }) => address);
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port < 65_536;
+}
+
+/** Never the address that a name stands for: whoever asks would learn the names of the inside. It is in `detail`, for the log. */
+function refusal(target: EgressTarget, address: Address, fault: EgressFault): AppError {
+  return new AppError('POLICY_DENIED', `${attempt(target)} refused: ${why(target, address, fault)}`, {
+    detail: { addressClass: address.class, address: address.text },
+  });
+}
+
+function why({ host, port }: EgressTarget, address: Address, fault: EgressFault): string {
+  if (fault.kind === 'port')
+    return `port ${port} is not in egress.ports; put ${printable(host)}:${port} into egress.allow if it is meant`;
+  const what = `it is at a ${address.class} address`;
+  return fault.byAddressOnly
+    ? `${what}, which only an entry of egress.allow with that address allows`
+    : `${what}; put ${printable(host)} into egress.allow if it is meant`;
+}
+
+function unreachable(target: EgressTarget, error: unknown): AppError {
+  const code = systemCodeOf(error) ?? '';
+  const reason = REASONS[code] ?? (code || 'connection closed');
+  return new AppError('UPSTREAM_UNAVAILABLE', `${attempt(target)}: ${reason}`, { cause: error });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'name lookup failed',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'connection timed out',
+};
+
+function attempt({ host, port }: EgressTarget): string {
+  return `connect to ${printable(host)}:${port}`;
+}
+
+/** Attacker-controlled `host` as it may stand in a message. */
+function printable(host: string): string {
+  return host.slice(0, 253).replace(/[^\x21-\x7e]/g, '?');
+}
