@@ -58,10 +58,15 @@ export const PLAIN_GIT_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /** Runs `git ARGS` on the bare repository at `folder`; stdout without the last line end. */
-export function plainGit(folder: string, args: readonly string[], input?: string | Uint8Array): string {
+export function plainGit(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input?: string | Uint8Array,
+): string {
   const stdout = execFileSync('git', args, {
     cwd: folder,
-    env: { ...PLAIN_GIT_ENVIRONMENT, GIT_DIR: folder },
+    env: { ...PLAIN_GIT_ENVIRONMENT, GIT_DIR: folder, ...environment },
     maxBuffer: 256 << 20,
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(input !== undefined && { input }),

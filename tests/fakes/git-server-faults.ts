@@ -72,7 +72,8 @@ async function sendBody(
     await write(response, body.subarray(at, at + size));
     if (trickle !== undefined) await sleep(trickle.everyMs);
   }
-  while (endless !== undefined && !response.destroyed) {
+  if (endless === undefined) return;
+  while (!response.destroyed) {
     await write(response, endless);
     if (trickle !== undefined) await sleep(trickle.everyMs);
   }
