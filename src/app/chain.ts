@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { AliasRow } from '../config/git-rows.ts';
 import type { Config } from '../config/schema.ts';
 import { parseProxyList, type ProxyEntry } from '../gomod/goenv.ts';
 import type { ModulePath } from '../gomod/module.ts';
 import { createPlanner, type RoutePlan } from '../policy/plan.ts';
+import { createPrivacy } from '../policy/private.ts';
 import { createSources, type SourceDependencies } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
 import { AppError } from '../std/errors.ts';
@@ -19,20 +21,38 @@ export interface Chain {
 /** The chain that the configuration describes. Rejects with CONFIG_INVALID when an entry or a module cache cannot be used. */
 export async function createChain(config: Config, dependencies: SourceDependencies): Promise<Chain> {
   const caches = await Promise.all(config.modcache.map(cacheEntry));
-  const upstreams = parseProxyList(config.upstream, config.noProxy);
+  const upstreams = parseProxyList(config.upstream);
   const entries = [...caches, ...upstreams];
-  const isAlone = upstreams.every(({ kind }) => kind === 'off' || kind === 'noproxy');
+  const isAlone = upstreams.every(({ kind }) => kind === 'off');
+  // Private modules come from their repositories also where the list has no `direct`.
+  const direct = upstreams.find(({ kind }) => kind === 'direct') ?? DIRECT;
+  const all = upstreams.includes(direct) ? entries : [...entries, direct];
   const registered = blameNow({ key: 'upstream', reason: 'upstream-unusable' }, () =>
-    createSources(entries, dependencies),
+    createSources(all, dependencies),
   ).map(({ entry, source }) => ({
     entry,
     source: caches.includes(entry) && !isAlone ? withoutLatest(source) : source,
   }));
   const names = new Map(registered.map(({ entry, source }) => [entry, source.name]));
+  const nameOf = (entry: ProxyEntry): string => names.get(entry) ?? '';
   return {
     sources: new Map(registered.map(({ source }) => [source.name, source])),
-    planFor: createPlanner({ entries, nameOf: (entry) => names.get(entry) ?? '', noProxy: config.noProxy }),
+    planFor: createPlanner({
+      entries,
+      nameOf,
+      repositories: nameOf(direct),
+      privacy: createPrivacy(config),
+      isAliased: (module) => aliasOf(config, module) !== undefined,
+    }),
   };
+}
+
+const DIRECT: ProxyEntry = { kind: 'direct', separator: ',' };
+
+/** The row of `git.aliases` that names the repository of `module`: of several the one with the longest path. */
+export function aliasOf({ git }: Pick<Config, 'git'>, module: ModulePath): AliasRow | undefined {
+  const rows = git.aliases.filter((row) => module === row.module || module.startsWith(`${row.module}/`));
+  return rows.toSorted((a, b) => b.module.length - a.module.length)[0];
 }
 
 /**

@@ -4,12 +4,12 @@ import { withoutPaths } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { createGate, type Gate } from '../policy/gate.ts';
+import { createPrivacy } from '../policy/private.ts';
 import { type ChecksumDatabases, createChecksumDatabases } from '../resolver/checksum-databases.ts';
 import { createResolver, type RunningResolver } from '../resolver/resolver.ts';
 import { createEdge, type Edge } from '../server/edge.ts';
 import { type Listener, listen } from '../server/listener.ts';
 import { systemClock } from '../std/clock.ts';
-import { createExemptions } from '../verify/exemptions.ts';
 import type { GoSumPins } from '../verify/pins.ts';
 import { Reprover, WaitingList } from '../verify/reprove.ts';
 import { Feed } from '../ledger/feed.ts';
@@ -147,7 +147,7 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
     limits: resolverLimits(config),
   });
   closing.add(() => resolver.close());
-  const unspoken = createExemptions({ isOff: false, patterns: config.noSumdb });
+  const privacy = createPrivacy(config);
   const gate = createGate(planFor);
   const { artifacts } = keep;
   discovering.resolve(createDiscover({ expectations: verification.expectations, gate, resolver, artifacts }));
@@ -156,7 +156,7 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
       ...relayed.map((database) => ({ database, takesPrivate: false })),
       ...(ledger === undefined ? [] : [{ database: ledger, takesPrivate: true }]),
     ],
-    isPrivate: (module) => unspoken.isPrivate(module),
+    isPrivate: (module) => !privacy.mayTellDatabase(module),
     clock: systemClock,
   });
   return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate };

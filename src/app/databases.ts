@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { parseProxyList } from '../gomod/goenv.ts';
 import { type DatabaseSetting, parseGosumdb, SUM_GOLANG_ORG } from '../gomod/sumdb/database.ts';
 import { parseVerifierKey } from '../gomod/sumdb/key.ts';
+import { createPrivacy } from '../policy/private.ts';
 import { createSumdbRemotes, type HttpSumdbRemote, type RemoteDependencies } from '../sources/goproxy/sumdb-remote.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
@@ -24,7 +25,7 @@ export interface DatabaseWays {
   readonly remotes: readonly HttpSumdbRemote[];
 }
 
-type Named = Pick<Config, 'sumdb' | 'upstream' | 'noProxy'>;
+type Named = Pick<Config, 'sumdb' | 'upstream' | 'private' | 'noProxy' | 'noSumdb'>;
 
 /** Their settings, each name once. Throws CONFIG_INVALID when one name has two keys. */
 export function databaseSettings({ sumdb }: Pick<Config, 'sumdb'>): Databases<DatabaseSetting> {
@@ -52,7 +53,7 @@ function twoKeys(name: string): AppError {
 /** The ways to them. Does no IO. Throws CONFIG_INVALID with a reason that the command line has words for. */
 export function databaseWays(config: Named, dependencies: RemoteDependencies): Databases<DatabaseWays> {
   return blameNow({ key: 'sumdb.database', reason: 'sumdb-unusable' }, () => {
-    const proxies = { entries: parseProxyList(config.upstream), noProxy: config.noProxy };
+    const proxies = { entries: parseProxyList(config.upstream), noProxy: createPrivacy(config).noProxy };
     const withWays = (setting: DatabaseSetting): DatabaseWays => ({
       setting,
       remotes: createSumdbRemotes(setting, proxies, dependencies),

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import { createPrivacy } from '../policy/private.ts';
 import { systemClock } from '../std/clock.ts';
 import { createExemptions, type Exemptions } from '../verify/exemptions.ts';
 import { type KnownSums, type Prover, ProvenExpectations } from '../verify/expectations.ts';
@@ -31,7 +32,8 @@ export interface Verification {
 export function openVerification(config: Config, vouchers: Vouchers, closing: Closing): Verification {
   const inspector = createZipInspector(inspectorLimits(config));
   closing.add(() => inspector.close());
-  const exemptions = createExemptions({ isOff: config.sumdb.database === 'off', patterns: config.noSumdb });
+  const { noSumdb } = createPrivacy(config);
+  const exemptions = createExemptions({ isOff: config.sumdb.database === 'off', patterns: noSumdb });
   const { pins, observer, ...who } = vouchers;
   const limits = expectationLimits(config);
   const expectations = new ProvenExpectations({

@@ -16,6 +16,22 @@ const problems: ProblemWords = {
     what: `${problem.origin}: ${problem.key}: ${problem.shown === '' ? 'no value' : problem.shown} is not ${expected(problem.expected, problem.choices)}${problem.range === undefined ? '' : ` from ${problem.range}`}`,
     fix: `write for example ${problem.example}`,
   }),
+  'not-a-row': (problem) => ({
+    what: `${problem.origin}: ${problem.key}: row ${problem.row} is no row of named members`,
+    fix: `write for example ${problem.example}, or in a file the members below a dash`,
+  }),
+  'unknown-member': (problem) => ({
+    what: `${problem.origin}: ${problem.key}: row ${problem.row} has no member ${problem.member}`,
+    fix: problem.nearest === undefined ? `the members are ${problem.members.join(', ')}` : `write ${problem.nearest}`,
+  }),
+  'missing-member': (problem) => ({
+    what: `${problem.origin}: ${problem.key}: row ${problem.row} lacks ${problem.member}`,
+    fix: `write for example ${problem.member}: ${problem.example}`,
+  }),
+  'bad-member': (problem) => ({
+    what: `${problem.origin}: ${problem.key}: row ${problem.row}: ${problem.shown === '' ? 'what is written' : problem.shown} cannot be its ${problem.member}${problem.choices === undefined ? '' : `, which is one of ${problem.choices.join(', ')}`}`,
+    fix: `write for example ${problem.member}: ${problem.example}`,
+  }),
   'not-a-section': (problem) => ({
     what: `${problem.origin}: ${problem.key} takes a value, not a section`,
     fix: `write for example ${problem.key}: ${problem.example}`,
@@ -198,6 +214,10 @@ function expected(kind: Expected, choices: readonly string[] = []): string {
     paths: 'a list of paths',
     upstream: 'a GOPROXY list',
     globs: 'comma-separated globs',
+    govcs: 'a list of rules in the form of GOVCS',
+    hosts: 'a list of names, addresses and ranges of addresses',
+    ports: 'a list of port numbers',
+    rows: 'a list of rows',
     database: 'a checksum database (a known name, NAME+HASH+KEY, or off)',
     databases: 'a list of checksum databases (known names or NAME+HASH+KEY)',
     boolean: 'true or false',

@@ -16,6 +16,22 @@ const problems: ProblemWords = {
     what: `${problem.origin}：${problem.key}：${problem.shown === '' ? '没有值' : problem.shown} 不是${expected(problem.expected, problem.choices)}${problem.range === undefined ? '' : `（${problem.range.replace(' to ', ' 到 ')}）`}`,
     fix: `例如写 ${problem.example}`,
   }),
+  'not-a-row': (problem) => ({
+    what: `${problem.origin}：${problem.key}：第 ${problem.row} 行不是由成员组成的一行`,
+    fix: `例如写 ${problem.example}，在文件中则把成员写在短横线之下`,
+  }),
+  'unknown-member': (problem) => ({
+    what: `${problem.origin}：${problem.key}：第 ${problem.row} 行没有成员 ${problem.member}`,
+    fix: problem.nearest === undefined ? `成员有 ${problem.members.join('、')}` : `应写 ${problem.nearest}`,
+  }),
+  'missing-member': (problem) => ({
+    what: `${problem.origin}：${problem.key}：第 ${problem.row} 行缺少 ${problem.member}`,
+    fix: `例如写 ${problem.member}: ${problem.example}`,
+  }),
+  'bad-member': (problem) => ({
+    what: `${problem.origin}：${problem.key}：第 ${problem.row} 行：${problem.shown === '' ? '所写的内容' : problem.shown} 不能作为 ${problem.member}${problem.choices === undefined ? '' : `（应为以下之一：${problem.choices.join('、')}）`}`,
+    fix: `例如写 ${problem.member}: ${problem.example}`,
+  }),
   'not-a-section': (problem) => ({
     what: `${problem.origin}：${problem.key} 应是一个值，不是一组配置项`,
     fix: `例如写 ${problem.key}: ${problem.example}`,
@@ -192,6 +208,10 @@ function expected(kind: Expected, choices: readonly string[] = []): string {
     paths: '路径列表',
     upstream: ' GOPROXY 列表',
     globs: '逗号分隔的通配模式',
+    govcs: ' GOVCS 形式的规则',
+    hosts: '名称、地址和地址段的列表',
+    ports: '端口号列表',
+    rows: '由成员组成的行的列表',
     database: '校验和数据库（已知名称、NAME+HASH+KEY 或 off）',
     databases: '校验和数据库列表（已知名称或 NAME+HASH+KEY）',
     boolean: ' true 或 false',

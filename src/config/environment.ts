@@ -23,8 +23,7 @@ export function readEnvironment(
     if (!name.startsWith('LARDER_') || text === undefined || text === '' || isOther(name)) continue;
     const spec = specs.find((one) => one.variable === name);
     const origin = `environment ${name}`;
-    if (spec !== undefined)
-      written.push({ key: spec.key, value: fromText(spec.expected, text), origin, folder: around.folder });
+    if (spec !== undefined) written.push({ key: spec.key, value: fromText(spec, text), origin, folder: around.folder });
     else problems.push(unknown(name, origin, specs));
   }
   return { written, problems };

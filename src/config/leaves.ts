@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { parseGosumdb } from '../gomod/sumdb/database.ts';
+import { parsePrefixPatterns } from '../gomod/goenv.ts';
 import type { Expected } from './problem.ts';
+import { type Members, rowsRead } from './rows.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 /** What a key's schema says about itself: the docs table, `--help`, the environment names and "what to write instead" are made from it. */
@@ -15,6 +17,8 @@ export interface KeyFacts {
   /** Lowest and highest value, as one would write them. */
   readonly range?: string;
   readonly choices?: readonly string[];
+  /** Of the rows that it takes, when it takes rows. */
+  readonly members?: Members;
   /** The command-line flag of its own, if it has one. */
   readonly flag?: string;
   /** The environment variable, where it is not the one that the key's name makes. */
@@ -76,14 +80,59 @@ export function upstream(defaultText: string, facts: Facts & { readonly example:
     .meta({ ...facts, expected: 'upstream', defaultText });
 }
 
-/** A key that holds comma-separated globs of module path prefixes. */
+/**
+ * A key that holds comma-separated globs of module path prefixes, or a list of them; loaded as one text. Blanks around them are taken away and malformed ones are refused:
+ * the go command lets both match nothing, and what should stay private would not.
+ */
 export function globs(defaultText: string, facts: Facts & { readonly example: string }) {
-  return z
+  const one = z
     .string()
-    .max(4096)
-    .regex(/^\P{Cc}*$/u)
-    .default('')
+    .max(65_536)
+    .regex(/^\P{Cc}*$/u);
+  return z
+    .union([one, z.array(one).max(10_000)])
+    .transform((value, context): string => {
+      const all = (typeof value === 'string' ? value : value.join(',')).split(',').map((glob) => glob.trim());
+      const written = all.filter((glob) => glob !== '');
+      if (written.every((glob) => parsePrefixPatterns(glob).length > 0)) return written.join(',');
+      context.addIssue({ code: 'custom', message: 'not understood' });
+      return z.NEVER;
+    })
+    .prefault('')
     .meta({ ...facts, expected: 'globs', defaultText });
+}
+
+/** A key that holds rules in the form of GOVCS. */
+export function govcs(defaultText: string, facts: Facts) {
+  return text()
+    .default(defaultText)
+    .meta({ example: defaultText, ...facts, expected: 'govcs', defaultText });
+}
+
+/** A key that holds any number of host names, addresses and ranges of them; a single text is a list of one. */
+export function hosts(facts: Facts & { readonly example: string }) {
+  const one = text().regex(/^\S+$/);
+  return z
+    .union([z.array(one).max(1000), one.transform((host) => [host])])
+    .default([])
+    .meta({ ...facts, expected: 'hosts', defaultText: 'none' });
+}
+
+/** A key that holds port numbers; a single one is a list of one. */
+export function ports(byDefault: readonly number[], facts: Facts) {
+  const one = z.int().min(1).max(65_535);
+  const defaultText = byDefault.join(', ');
+  return z
+    .union([z.array(one).min(1).max(100), one.transform((port) => [port])])
+    .default([...byDefault])
+    .meta({ example: byDefault.join(','), ...facts, expected: 'ports', defaultText, range: '1 to 65535' });
+}
+
+/** A key that holds rows of named members. */
+export function rows<T>(members: Members, facts: Facts & { readonly example: string }) {
+  return rowsRead<T>(members)
+    .prefault([])
+    .meta({ ...facts, expected: 'rows', defaultText: 'none', members });
 }
 
 /** A key that holds one checksum database in the form of GOSUMDB, or `off`. */

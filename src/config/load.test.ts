@@ -163,24 +163,54 @@ describe('the upstream that Go would use', () => {
     expect(good({ environment: { GOENV: '' } }).config.upstream).toBe('https://home.test');
   });
 
-  test('what Go would ask no proxy for comes with its chain, and not with a chain of our own', () => {
-    const environment = { GOPRIVATE: 'corp.example', GONOPROXY: '' };
-    expect(good({ environment }).config.noProxy).toBe('corp.example');
-    expect(good({ environment: { ...environment, GONOPROXY: 'x.example' } }).origins.get('noProxy')).toBe(
-      'environment GONOPROXY',
-    );
-    expect(good({ environment, flags: { upstream: 'https://a.test' } }).config.noProxy).toBe('');
-    expect(good({ environment, sets: ['noProxy=y.example'] }).config.noProxy).toBe('y.example');
+  test('what is private for Go is private here, whatever the upstream is', () => {
+    const environment = { GOPRIVATE: 'corp.example', GONOPROXY: '', GONOSUMDB: '' };
+    for (const flags of [{}, { upstream: 'https://a.test' }] as Record<string, string>[]) {
+      const { config, origins } = good({ environment, flags });
+      expect([config.private, config.noProxy, config.noSumdb]).toEqual(['corp.example', '', '']);
+      expect(origins.get('private')).toBe('environment GOPRIVATE');
+    }
+    expect(good({ environment, sets: ['private=y.example'] }).config.private).toBe('y.example');
+    const env = join(folder, 'goenv');
+    writeFileSync(env, 'GOPRIVATE=corp.example\n');
+    expect(good({ environment: { GOENV: env } }).origins.get('private')).toBe(`file ${env}:1`);
   });
 
-  test('what Go would tell no checksum database of comes with its chain, and not with a chain of our own', () => {
-    const environment = { GOPRIVATE: 'corp.example', GONOPROXY: 'x.example' };
-    expect(good({ environment }).config.noSumdb).toBe('corp.example');
-    expect(good({ environment: { ...environment, GONOSUMDB: 'y.example' } }).origins.get('noSumdb')).toBe(
+  test('what Go would tell no proxy, or no checksum database, is not told here either', () => {
+    const environment = { GOPRIVATE: 'corp.example', GONOPROXY: 'x.example', GONOSUMDB: 'y.example' };
+    const { config, origins } = good({ environment, flags: { upstream: 'https://a.test' } });
+    expect([config.private, config.noProxy, config.noSumdb]).toEqual(['corp.example', 'x.example', 'y.example']);
+    expect([origins.get('noProxy'), origins.get('noSumdb')]).toEqual([
+      'environment GONOPROXY',
       'environment GONOSUMDB',
+    ]);
+    const own = { LARDER_NO_PROXY: 'p.example', LARDER_NO_SUMDB: 's.example' };
+    const written = good({ environment: { ...environment, ...own } }).config;
+    expect([written.noProxy, written.noSumdb]).toEqual(['p.example', 's.example']);
+  });
+
+  test('GONOPROXY lets the proxies of GOPROXY be asked for what GOPRIVATE names, as for Go, and no other upstream', () => {
+    const environment = { GOPROXY: 'https://corp.test', GOPRIVATE: 'corp.example', GONOPROXY: 'none' };
+    const { config } = good({ environment });
+    expect([config.private, config.noProxy, config.noSumdb]).toEqual(['', 'none', 'corp.example']);
+    expect(good({ environment: { ...environment, GONOSUMDB: 'y.example' } }).config.noSumdb).toBe('y.example');
+    expect(good({ environment, flags: { upstream: 'https://a.test' } }).config.private).toBe('corp.example');
+  });
+
+  test('GOVCS and GOINSECURE are those of Go', () => {
+    const { config } = good({ environment: { GOVCS: '*:git', GOINSECURE: 'lab.example' } });
+    expect([config.git.govcs, config.git.insecure]).toEqual(['*:git', 'lab.example']);
+    expect(good({}).config.git.govcs).toBe('private:all,public:git|hg');
+  });
+
+  test('globs may be a list; blanks around them do not count, and one that can match nothing is refused', () => {
+    expect(good({ file: 'private:\n  - git.corp.example/*\n  - github.com/acme\n' }).config.private).toBe(
+      'git.corp.example/*,github.com/acme',
     );
-    expect(good({ environment, flags: { upstream: 'https://a.test' } }).config.noSumdb).toBe('');
-    expect(good({ environment: { ...environment, LARDER_NO_SUMDB: 'z.example' } }).config.noSumdb).toBe('z.example');
+    expect(good({ sets: ['private= a.example , b.example/x/,'] }).config.private).toBe('a.example,b.example/x/');
+    expect(problems({ file: '', environment: { GOPRIVATE: 'corp.example,[x' } })).toMatchObject([
+      { kind: 'bad-value', key: 'private', origin: 'environment GOPRIVATE', shown: 'corp.example,[x' },
+    ]);
   });
 
   test('the checksum database is that of Go, whatever GOSUMDB says, and LARDER_SUMDB sets another', () => {

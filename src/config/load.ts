@@ -1,14 +1,16 @@
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../std/errors.ts';
 import { chainProblem } from './chain.ts';
+import { derivedDefaults } from './derived.ts';
 import { readEnvironment } from './environment.ts';
+import { problemOf, withoutRepeats } from './issue.ts';
 import { writtenAs } from './leaves.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
-import { redactValue } from './redact.ts';
+import { redactRows, redactValue } from './redact.ts';
 import { type Config, type KeySpec, keySpecs, schema } from './schema.ts';
-import { noProxyOfGo, noSumdbOfGo, upstreamOfGo } from './upstream.ts';
+import { withPaths } from './rows.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 import { LONGEST_FILE, readYaml } from './yaml-file.ts';
@@ -118,13 +120,13 @@ function readFlags(flags: ConfigFlags, around: Surroundings, specs: readonly Key
     const spec = specs.find((one) => one.key === key);
     if (cut < 1) problems.push({ kind: 'bad-set', origin: 'flag --set', text });
     else if (spec === undefined) problems.push(unknownKey(key, origin, specs));
-    else written.push({ key, value: fromText(spec.expected, text.slice(cut + 1)), origin, folder: around.folder });
+    else written.push({ key, value: fromText(spec, text.slice(cut + 1)), origin, folder: around.folder });
   }
   for (const [key, { flag, value }] of flags.values) {
-    const expected = specs.find((one) => one.key === key)?.expected ?? 'path';
+    const spec = specs.find((one) => one.key === key) ?? { expected: 'path' as const };
     written.push({
       key,
-      value: typeof value === 'string' ? fromText(expected, value) : [...value],
+      value: typeof value === 'string' ? fromText(spec, value) : [...value],
       origin: `flag ${flag}`,
       folder: around.folder,
     });
@@ -138,36 +140,6 @@ function unknownKey(key: string, origin: string, specs: readonly KeySpec[]): Con
     specs.map((one) => one.key),
   );
   return { kind: 'unknown-key', origin, key, ...(near === undefined ? {} : { nearest: near }) };
-}
-
-/** The defaults that depend on the machine: the data folder, and the upstream and its exceptions that Go itself would use. */
-function derivedDefaults(
-  written: ReadonlyMap<string, Written>,
-  around: Surroundings,
-  problems: ConfigProblem[],
-): Written[] {
-  const derived: Written[] = [];
-  if (!written.has('data')) {
-    const data = defaultDataFolder(around);
-    if (data === undefined) problems.push({ kind: 'no-home', origin: 'default', key: 'data' });
-    else derived.push({ key: 'data', value: data, origin: 'default', folder: around.folder });
-  }
-  if (written.has('upstream')) return derived;
-  const goes = { folder: around.folder, isGos: true };
-  derived.push({ key: 'upstream', ...upstreamOfGo(around), ...goes });
-  // Who takes Go's chain takes its exceptions too: a name that the go command would tell no proxy or checksum database must not reach one through us.
-  for (const [key, setting] of [
-    ['noProxy', noProxyOfGo(around)],
-    ['noSumdb', noSumdbOfGo(around)],
-  ] as const)
-    if (!written.has(key) && setting !== undefined) derived.push({ key, ...setting, ...goes });
-  return derived;
-}
-
-function defaultDataFolder({ environment, home }: Surroundings): string | undefined {
-  const shared = environment['XDG_DATA_HOME'];
-  if (shared !== undefined && isAbsolute(shared)) return join(shared, 'larder');
-  return home === undefined ? undefined : join(home, '.local', 'share', 'larder');
 }
 
 function finish(
@@ -211,56 +183,21 @@ function asTree(
     let section = tree;
     for (const part of parts) section = (section[part] ??= {}) as Record<string, unknown>;
     const one = written.get(spec.key);
-    if (one !== undefined) section[last] = isPathKey(spec) ? absolute(one, around) : one.value;
+    if (one !== undefined) section[last] = located(spec, one, around);
   }
   return tree;
 }
 
-function isPathKey(spec: KeySpec): boolean {
-  return spec.expected === 'path' || spec.expected === 'paths';
-}
-
-function absolute({ value, folder }: Written, { home }: Surroundings): unknown {
-  const one = (path: unknown): unknown => {
-    if (typeof path !== 'string' || path === '') return path;
-    return home !== undefined && path.startsWith('~/') ? join(home, path.slice(2)) : resolve(folder, path);
+/** The value with its paths, if it has any, made absolute. */
+function located(spec: KeySpec, { value, folder }: Written, { home }: Surroundings): unknown {
+  const absolute = (path: string): string =>
+    home !== undefined && path.startsWith('~/') ? join(home, path.slice(2)) : resolve(folder, path);
+  const located = (one: unknown): unknown => {
+    if (spec.members !== undefined) return withPaths(one, spec.members, absolute);
+    return typeof one === 'string' && one !== '' ? absolute(one) : one;
   };
-  return Array.isArray(value) ? value.map(one) : one(value);
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly params?: Record<string, unknown> | undefined;
-}
-
-function problemOf(issue: Issue, specs: readonly KeySpec[], written: ReadonlyMap<string, Written>): ConfigProblem {
-  const path = issue.path.join('.');
-  const spec = specs.find((one) => path === one.key || path.startsWith(`${one.key}.`));
-  const key = spec?.key ?? path;
-  const one = written.get(key);
-  const origin = one?.origin ?? 'default';
-  const partner = issue.params?.['partner'];
-  if (typeof partner === 'string') return { kind: 'missing-partner', origin, key, partner };
-  return {
-    kind: 'bad-value',
-    origin,
-    key,
-    shown: shownValue(key, one?.value),
-    expected: spec?.expected ?? 'path',
-    example: spec?.example ?? '',
-    ...(spec?.choices === undefined ? {} : { choices: spec.choices }),
-    ...(spec?.range === undefined ? {} : { range: spec.range }),
-  };
-}
-
-function shownValue(key: string, value: unknown): string {
-  const text = value === null ? '' : String(redactValue(key, value));
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-/** A list with three wrong items is one problem. */
-function withoutRepeats(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+  if (spec.expected !== 'path' && spec.expected !== 'paths' && spec.expected !== 'rows') return value;
+  return Array.isArray(value) ? value.map(located) : located(value);
 }
 
 function effectiveOf(specs: readonly KeySpec[], config: Config, origins: Origins): EffectiveValue[] {
@@ -269,7 +206,7 @@ function effectiveOf(specs: readonly KeySpec[], config: Config, origins: Origins
       .split('.')
       .reduce<unknown>((inner, part) => (inner as Record<string, unknown>)[part], config);
     const text = writtenAs(spec.expected, value);
-    const shown = redactValue(spec.key, text);
+    const shown = spec.members === undefined ? redactValue(spec.key, text) : redactRows(text, spec.members);
     return {
       key: spec.key,
       value: shown,

@@ -7,6 +7,10 @@ export type Expected =
   | 'paths'
   | 'upstream'
   | 'globs'
+  | 'govcs'
+  | 'hosts'
+  | 'ports'
+  | 'rows'
   | 'database'
   | 'databases'
   | 'boolean'
@@ -28,6 +32,43 @@ export type ConfigProblem =
       readonly choices?: readonly string[];
       /** Lowest and highest value, as one would write them. */
       readonly range?: string;
+      readonly example: string;
+    }
+  /** `row` counts from 1; `example` is a whole row. */
+  | {
+      readonly kind: 'not-a-row';
+      readonly origin: string;
+      readonly key: string;
+      readonly row: number;
+      readonly example: string;
+    }
+  | {
+      readonly kind: 'unknown-member';
+      readonly origin: string;
+      readonly key: string;
+      readonly row: number;
+      readonly member: string;
+      /** Those there are. */
+      readonly members: readonly string[];
+      readonly nearest?: string;
+    }
+  | {
+      readonly kind: 'missing-member';
+      readonly origin: string;
+      readonly key: string;
+      readonly row: number;
+      readonly member: string;
+      readonly example: string;
+    }
+  | {
+      readonly kind: 'bad-member';
+      readonly origin: string;
+      readonly key: string;
+      readonly row: number;
+      readonly member: string;
+      /** The value as it may be shown. */
+      readonly shown: string;
+      readonly choices?: readonly string[];
       readonly example: string;
     }
   | { readonly kind: 'not-a-section'; readonly origin: string; readonly key: string; readonly example: string }

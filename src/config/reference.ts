@@ -8,7 +8,11 @@ const FORMS: Readonly<Record<Expected, string>> = {
   path: 'path',
   paths: 'list of paths, or one path',
   upstream: 'GOPROXY list',
-  globs: 'comma-separated globs',
+  globs: 'comma-separated globs, or a list of them',
+  govcs: 'rules in the form of GOVCS',
+  hosts: 'list of names, addresses and ranges, or one',
+  ports: 'list of port numbers, or one',
+  rows: 'list of rows',
   database: 'checksum database in the form of GOSUMDB, or `off`',
   databases: 'list of checksum databases in the form of GOSUMDB, or one',
   boolean: '`true` or `false`',
@@ -34,7 +38,16 @@ ${spec.description}
 - Takes: ${form}${range}; for example \`${spec.example}\`
 - Default: ${spec.defaultText === 'none' || spec.defaultText.includes(' ') ? spec.defaultText : `\`${spec.defaultText}\``}
 - Variable: \`${spec.variable}\`${flag}
-`;
+${membersOf(spec)}`;
+}
+
+function membersOf({ members }: KeySpec): string {
+  if (members === undefined) return '';
+  const lines = Object.entries(members).map(([name, { description, example, isRequired, choices }]) => {
+    const oneOf = choices === undefined ? '' : ` One of ${choices.map((one) => `\`${one}\``).join(', ')}.`;
+    return `- \`${name}\`${isRequired ? ' (needed)' : ''}: ${description}${oneOf} For example \`${example}\`\n`;
+  });
+  return `\nMembers of a row:\n${lines.join('')}`;
 }
 
 const INTRODUCTION = `# Configuration
@@ -64,6 +77,7 @@ log:
 
 - Durations have a unit: \`250ms\`, \`60s\`, \`1m30s\`, \`12h\`, \`30d\`. Sizes too: \`512KiB\`, \`256MiB\`, \`1GiB\`, or \`KB\`, \`MB\`, \`GB\`.
 - Relative paths in the file start at the file's folder, those in flags and variables at the current folder; \`~/\` is the home folder.
-- Lists of paths are separated by commas in variables and in \`--set\`; \`--modcache\` may be repeated.
+- Lists are separated by commas in variables and in \`--set\`; \`--modcache\` may be repeated.
+- Rows stand in one line as \`url=https://git.corp.example,token=env:GIT_TOKEN\`, with \`;\` between rows; \`A=B\` alone is a row with the first two members.
 - Passwords in \`upstream\` URLs are never printed or logged. Prefer the variable or a file with narrow permissions to a flag, which other users of the machine can see.
 `;

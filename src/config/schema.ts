@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { CREDENTIAL_MEMBERS, type CredentialSetting } from './credential-rows.ts';
+import { ALIAS_MEMBERS, type AliasRow, REWRITE_MEMBERS, type RewriteRow } from './git-rows.ts';
 import {
   address,
   choice,
@@ -8,9 +10,13 @@ import {
   duration,
   flag,
   globs,
+  govcs,
+  hosts,
   type KeyFacts,
   path,
   paths,
+  ports,
+  rows,
   size,
   upstream,
 } from './leaves.ts';
@@ -37,21 +43,86 @@ export const schema = z
           'Where modules come from, in the form of GOPROXY: URLs (https, http, file), `direct` or `off`. After `,` the next entry is asked only when a module is not there (404, 410), after `|` on any failure. A list of entries is the same as joining them with commas.',
       },
     ),
-    noProxy: globs('GONOPROXY (else GOPRIVATE) of the go command when the upstream is taken from it too, else none', {
+    private: globs(
+      'GOPRIVATE of the go command; but where the upstream is taken from it too and GONOPROXY is set, what that and GONOSUMDB say',
+      {
+        example: 'git.corp.example/*,github.com/acme',
+        description:
+          'Private modules: globs of path prefixes in the form of GOPRIVATE, separated by commas or as a list. They come from their own repository alone and lie in a part of the store of their own (DATA/scopes/private); no upstream and no checksum database of others hears their names. What noProxy and noSumdb both match is private too. golang.org/toolchain never is.',
+      },
+    ),
+    noProxy: globs('GONOPROXY of the go command, else none', {
       example: 'corp.example,*.internal.example/team',
       description:
-        'Modules that no upstream may be asked for, in the form of GONOPROXY: comma-separated globs of path prefixes. Their names leave this machine to nobody but their own repository; noSumdb says the same for checksum databases.',
+        'Modules besides the private ones that no upstream may be asked for, in the form of GONOPROXY: they come from their own repository, are public, and are proven by the checksum database.',
     }),
-    noSumdb: globs('GONOSUMDB (else GOPRIVATE) of the go command when the upstream is taken from it too, else none', {
+    noSumdb: globs('GONOSUMDB of the go command, else none', {
       example: 'corp.example,*.internal.example/team',
       description:
-        'Modules that no checksum database of others may be asked about, in the form of GONOSUMDB. That they are exempt is written into their records. It never exempts golang.org/toolchain.',
+        'Modules besides the private ones that no checksum database of others may be asked about, in the form of GONOSUMDB. That they are exempt is written into their records. It never exempts golang.org/toolchain.',
     }),
     modcache: paths({
       flag: '--modcache',
       example: '/home/ci/go/pkg/mod',
       description:
         'Module caches of the go command (GOMODCACHE folders) to read from, before the upstream. Never written to.',
+    }),
+    git: z.strictObject({
+      govcs: govcs('private:all,public:git|hg', {
+        description:
+          'Which version control systems may be used for which modules, in the form of GOVCS; `private` are those that `private` matches. Default: GOVCS of the go command where it is set.',
+      }),
+      insecure: globs('GOINSECURE of the go command, else none', {
+        example: 'git.lab.example',
+        description: 'Modules that may be looked for and fetched without TLS, in the form of GOINSECURE.',
+      }),
+      aliases: rows<AliasRow>(ALIAS_MEMBERS, {
+        example: 'corp.example/lib=https://git.corp.example/team/lib',
+        description:
+          'Modules that come from a repository of your choice, whatever their path says. No upstream is asked for them; `larder explain` names the row.',
+      }),
+      rewrites: rows<RewriteRow>(REWRITE_MEMBERS, {
+        example: 'https://github.com/=ssh://git@github.com/',
+        description:
+          'What is connected to in the place of a URL that begins so, as `url.TO.insteadOf FROM` in git; the longest beginning wins. Where a module came from is recorded as before.',
+      }),
+      mirrors: path('DATA/.mirrors', {
+        example: '/var/cache/larder/mirrors',
+        description: 'Folder for the mirrors of repositories. A cache: it can be removed while no larder runs.',
+      }),
+      mirrorSpace: size('20GiB', ['64MiB', '1024TiB'], {
+        description: 'Room for all mirrors; those that were not used for the longest time go first.',
+      }),
+      repositorySize: size('2GiB', ['1MiB', '1TiB'], { description: 'Largest repository that is mirrored.' }),
+      fetchTime: duration('5m', ['1s', '1d'], { description: 'Longest time for one fetch of a repository.' }),
+      idle: duration('30s', ['1s', '1h'], {
+        description: 'A repository that sends nothing for this long is given up.',
+      }),
+      perHost: count(2, [1, 64], { description: 'Fetches at a time from one host.' }),
+      fresh: duration('1m', ['0', '1d'], {
+        description: 'How long the branches and tags of a repository are used without asking again.',
+      }),
+    }),
+    credentials: rows<CredentialSetting>(CREDENTIAL_MEMBERS, {
+      example: 'url=https://git.corp.example,token=env:GIT_TOKEN',
+      description:
+        'What lets us in at repositories and upstreams: a row for each place, with one of password, token, netrc, helper and command, or for `ssh://` with sshKey and knownHosts. Secrets are never printed. A file that holds secrets itself wants narrow permissions.',
+    }),
+    egress: z.strictObject({
+      allow: hosts({
+        example: 'git.corp.example,10.0.0.0/8',
+        description:
+          'Hosts that may be connected to though their addresses are not public: names, addresses, or ranges of addresses. Upstreams, checksum databases and the hosts that `private`, `credentials`, `git.aliases` and `git.rewrites` name need no entry.',
+      }),
+      ports: ports([443, 22], {
+        description: 'Ports that may be connected to at hosts that a module path or a page led to.',
+      }),
+    }),
+    anchors: z.strictObject({
+      checkEvery: duration('1d', ['0', '3650d'], {
+        description:
+          'How often repositories are asked whether their tags still say what they said when a module was stored. 0 = never.',
+      }),
     }),
     tls: z.strictObject({
       cert: path('none: plain HTTP', {

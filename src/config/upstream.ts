@@ -5,7 +5,8 @@ import { isAbsolute, join } from 'node:path';
 const GO_DEFAULT = 'https://proxy.golang.org,direct';
 const LONGEST_ENV_FILE = 65_536;
 
-interface Around {
+/** The machine as the go command sees it. */
+export interface Around {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string | undefined;
 }
@@ -22,17 +23,13 @@ export function upstreamOfGo(around: Around): GoSetting {
   return settingOfGo('GOPROXY', around) ?? { value: GO_DEFAULT, origin: 'default' };
 }
 
-/** GONOPROXY, whose default is GOPRIVATE: the modules that the go command on this machine would not ask a proxy for. */
-export function noProxyOfGo(around: Around): GoSetting | undefined {
-  return settingOfGo('GONOPROXY', around) ?? settingOfGo('GOPRIVATE', around);
+/** Whether the go command has a value of `name`. */
+export function isSetForGo(name: string, around: Around): boolean {
+  return settingOfGo(name, around) !== undefined;
 }
 
-/** GONOSUMDB, whose default is GOPRIVATE: the modules that the go command on this machine would tell no checksum database of. */
-export function noSumdbOfGo(around: Around): GoSetting | undefined {
-  return settingOfGo('GONOSUMDB', around) ?? settingOfGo('GOPRIVATE', around);
-}
-
-function settingOfGo(name: string, around: Around): GoSetting | undefined {
+/** What the go command on this machine takes `name` from: its environment, else the file of `go env -w`; undefined when neither sets it. */
+export function settingOfGo(name: string, around: Around): GoSetting | undefined {
   const value = around.environment[name];
   if (value !== undefined && value !== '') return { value, origin: `environment ${name}` };
   const file = goEnvFile(around);

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { KeySpec } from './schema.ts';
@@ -99,11 +110,37 @@ function readPair(pair: Pair, prefix: string, reading: Reading): void {
 
 function readLeaf(key: string, value: Node | null, at: number | undefined, reading: Reading): void {
   const origin = originOf(reading, at);
-  const example = reading.specs.get(key)?.example ?? '';
+  const spec = reading.specs.get(key);
+  const example = spec?.example ?? '';
+  if (spec?.members !== undefined && (isSeq(value) || isMap(value))) return readRows(key, value, origin, reading);
   if (isMap(value)) return void reading.problems.push({ kind: 'not-a-section', origin, key, example });
   if (value !== null) checkPlain(value, reading);
   if (isSeq(value)) for (const item of value.items) checkPlain(item as Node, reading);
   reading.written.push({ key, value: plainValue(value), origin, folder: reading.folder });
+}
+
+/** One map alone is a list of one. Members are checked by the schema. */
+function readRows(key: string, value: YAMLSeq | YAMLMap, origin: string, reading: Reading): void {
+  checkPlain(value, reading);
+  const nodes = isMap(value) ? [value] : (value.items as readonly Node[]);
+  const rows = nodes.map((node) => rowOf(node, reading));
+  const rowOrigins = nodes.map((node) => originOf(reading, node.range?.[0]));
+  reading.written.push({ key, value: rows, origin, folder: reading.folder, rowOrigins });
+}
+
+/** What is no map becomes null, which no schema takes for a row. */
+function rowOf(node: Node, reading: Reading): unknown {
+  checkPlain(node, reading);
+  if (!isMap(node)) return null;
+  const row = new Map<string, unknown>();
+  for (const pair of node.items) {
+    const [name, value] = [pair.key as Node, pair.value as Node | null];
+    checkPlain(name, reading);
+    if (value !== null) checkPlain(value, reading);
+    if (isSeq(value)) for (const item of value.items) checkPlain(item as Node, reading);
+    if (isScalar(name)) row.set(String(name.value), plainValue(value));
+  }
+  return row;
 }
 
 function plainValue(node: Node | null): unknown {

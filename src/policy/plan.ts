@@ -1,5 +1,6 @@
-import { matchesAnyPrefix, type ProxyEntry, parsePrefixPatterns } from '../gomod/goenv.ts';
+import type { ProxyEntry } from '../gomod/goenv.ts';
 import type { ModulePath } from '../gomod/module.ts';
+import type { Privacy } from './private.ts';
 
 /**
  * Where a module may be asked for, in order. A plan names sources; the resolver knows which object has the name.
@@ -18,8 +19,10 @@ export interface PlanStep {
   readonly separator: Separator;
 }
 
-/** Which part of the store the answers live in. `public` is the tree under DATA/download. */
-export type Scope = 'public';
+/**
+ * Which part of the store, of the registers and of the memory the answers live in. `public` is the tree under DATA/download; what is `private` is never seen there.
+ */
+export type Scope = 'public' | 'private';
 
 export interface RoutePlan {
   readonly scope: Scope;
@@ -28,26 +31,31 @@ export interface RoutePlan {
 
 /** What plans are made of. */
 export interface PlanRules {
-  /** A parsed GOPROXY list, with its implicit `noproxy` entry where GONOPROXY is set. */
+  /** A parsed GOPROXY list. */
   readonly entries: readonly ProxyEntry[];
   /** The name of the source an entry stands for. Never asked for `off`. */
   readonly nameOf: (entry: ProxyEntry) => string;
-  /** GONOPROXY: the globs of modules that no proxy may be asked for. */
-  readonly noProxy?: string;
+  /** The name of the source that fetches from a module's own repository; it is there also when the list has no `direct`. */
+  readonly repositories: string;
+  readonly privacy: Pick<Privacy, 'isPrivate' | 'mayTellProxy'>;
+  /** Whether the operator names the repository of the module: then it is asked for nowhere else. */
+  readonly isAliased?: (module: ModulePath) => boolean;
 }
 
 /**
- * Returns what decides where each module may be asked for. A module that GONOPROXY matches goes to its own repository alone and its
- * name to no proxy, also when the list says `off`; for all others the implicit entry does not exist.
+ * Returns what decides where each module may be asked for. A private module goes to its own repository alone, and so does one that GONOPROXY matches or that has an
+ * alias, which is public all the same; this holds also when the list says `off`. All others walk the list.
  */
-export function createPlanner({ entries, nameOf, noProxy = '' }: PlanRules): (module: ModulePath) => RoutePlan {
+export function createPlanner(rules: PlanRules): (module: ModulePath) => RoutePlan {
+  const { entries, nameOf, repositories, privacy, isAliased = () => false } = rules;
   const nameOfStep = (entry: ProxyEntry): string => (entry.kind === 'off' ? OFF_STEP : nameOf(entry));
-  const planOf = (chosen: readonly ProxyEntry[]): RoutePlan => ({
-    scope: 'public',
-    steps: chosen.map((entry) => ({ source: nameOfStep(entry), separator: entry.separator })),
-  });
-  const privately = planOf(entries.filter((entry) => entry.kind === 'noproxy'));
-  const ordinary = planOf(entries.filter((entry) => entry.kind !== 'noproxy'));
-  const patterns = parsePrefixPatterns(noProxy);
-  return (module) => (privately.steps.length > 0 && matchesAnyPrefix(patterns, module) ? privately : ordinary);
+  const itself: readonly PlanStep[] = [{ source: repositories, separator: ',' }];
+  const listed = entries.map((entry): PlanStep => ({ source: nameOfStep(entry), separator: entry.separator }));
+  const privately: RoutePlan = { scope: 'private', steps: itself };
+  const directly: RoutePlan = { scope: 'public', steps: itself };
+  const ordinary: RoutePlan = { scope: 'public', steps: listed };
+  return (module) => {
+    if (privacy.isPrivate(module)) return privately;
+    return privacy.mayTellProxy(module) && !isAliased(module) ? ordinary : directly;
+  };
 }

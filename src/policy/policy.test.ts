@@ -3,31 +3,106 @@ import { parseProxyList } from '../gomod/goenv.ts';
 import { parseModulePath } from '../gomod/module.ts';
 import { createGate } from './gate.ts';
 import { createPlanner, type RoutePlan } from './plan.ts';
+import { createPrivacy, type PrivacyRules } from './private.ts';
 
-function planOf(goproxy: string, module: string, noProxy?: string): string {
-  const entries = parseProxyList(goproxy, noProxy);
+const privacyOf = (rules: Partial<PrivacyRules>) => createPrivacy({ private: '', noProxy: '', noSumdb: '', ...rules });
+
+function planOf(goproxy: string, module: string, rules: Partial<PrivacyRules> = {}, alias?: string): string {
   const planFor = createPlanner({
-    entries,
-    noProxy,
-    nameOf: (entry) => (entry.kind === 'proxy' ? new URL(entry.url).hostname : 'direct'),
+    entries: parseProxyList(goproxy),
+    privacy: privacyOf(rules),
+    repositories: 'git',
+    isAliased: (path) => path === alias,
+    nameOf: (entry) => (entry.kind === 'proxy' ? new URL(entry.url).hostname : 'git'),
   });
-  return planFor(parseModulePath(module))
-    .steps.map((step) => step.source + step.separator)
-    .join(' ');
+  const { scope, steps } = planFor(parseModulePath(module));
+  return `${scope}: ${steps.map((step) => step.source + step.separator).join(' ')}`;
 }
 
+const CORP = 'corp.example/m';
+
 describe('the plan of a module', () => {
-  test.each([
-    ['https://a.example|https://b.example,direct', 'x.example/m', undefined, 'a.example| b.example, direct,'],
-    ['a.example,off,b.example', 'x.example/m', undefined, 'a.example, off,'],
-    ['off', 'x.example/m', undefined, 'off,'],
-    ['a.example,b.example', 'corp.example/m', 'corp.example', 'direct,'],
-    ['a.example,b.example', 'corp.example/deep/m/v2', '*.example/deep', 'direct,'],
-    ['off', 'corp.example/m', 'corp.example', 'direct,'],
-    ['a.example,direct', 'x.example/m', 'corp.example', 'a.example, direct,'],
-    ['direct', 'corp.example/m', 'corp.example', 'direct,'],
-  ])('GOPROXY=%s for %s with GONOPROXY=%s asks %s', (goproxy, module, noProxy, expected) => {
-    expect(planOf(goproxy, module, noProxy)).toBe(expected);
+  test.each<[string, string, Partial<PrivacyRules>, string]>([
+    ['https://a.example|https://b.example,direct', 'x.example/m', {}, 'public: a.example| b.example, git,'],
+    ['a.example,off,b.example', 'x.example/m', {}, 'public: a.example, off,'],
+    ['off', 'x.example/m', {}, 'public: off,'],
+    ['a.example,b.example', CORP, { noProxy: 'corp.example' }, 'public: git,'],
+    ['a.example,b.example', 'corp.example/deep/m/v2', { noProxy: '*.example/deep' }, 'public: git,'],
+    ['off', CORP, { noProxy: 'corp.example' }, 'public: git,'],
+    ['a.example,direct', 'x.example/m', { noProxy: 'corp.example' }, 'public: a.example, git,'],
+    ['direct', CORP, { noProxy: 'corp.example' }, 'public: git,'],
+    ['a.example|direct', CORP, { noSumdb: 'corp.example' }, 'public: a.example| git,'],
+    ['a.example|direct', CORP, { private: 'corp.example' }, 'private: git,'],
+    ['off', CORP, { private: 'corp.example' }, 'private: git,'],
+    ['a.example', CORP, { noProxy: 'corp.example', noSumdb: '*.example/m' }, 'private: git,'],
+    ['a.example', 'other.example/m', { private: 'corp.example' }, 'public: a.example,'],
+  ])('GOPROXY=%s for %s with %j is %s', (goproxy, module, rules, expected) => {
+    expect(planOf(goproxy, module, rules)).toBe(expected);
+  });
+
+  test('an alias leads to the repository alone, and changes nothing about who is private', () => {
+    expect(planOf('a.example', CORP, {}, CORP)).toBe('public: git,');
+    expect(planOf('off', CORP, {}, CORP)).toBe('public: git,');
+    expect(planOf('a.example', CORP, { private: 'corp.example' }, CORP)).toBe('private: git,');
+    expect(planOf('a.example', 'x.example/m', {}, CORP)).toBe('public: a.example,');
+  });
+
+  test('of a private module has no step that a public answer could come from, whatever the list is', () => {
+    const lists = ['a.example', 'a.example|b.example', 'a.example,direct', 'direct', 'off', 'file:///srv/x|a.example'];
+    for (const list of lists)
+      for (const module of ['corp.example/m', 'corp.example/m/v2', 'corp.example/a/b/c', 'corp.example'])
+        expect(planOf(list, module, { private: 'corp.example' })).toBe('private: git,');
+  });
+});
+
+describe('privacy', () => {
+  const privacy = privacyOf({
+    private: 'git.corp.example/*',
+    noProxy: 'p.example,b.example',
+    noSumdb: 's.example,*.example/both',
+  });
+
+  test.each<[string, boolean, boolean, boolean]>([
+    ['git.corp.example/x/y', true, false, false],
+    ['git.corp.example', false, true, true],
+    ['p.example/m', false, false, true],
+    ['s.example/m', false, true, false],
+    ['b.example/both/m', true, false, false],
+    ['b.example/m', false, false, true],
+    ['x.example/m', false, true, true],
+    ['Git.corp.example/x', false, true, true],
+  ])('%s: private %s, proxies may hear it %s, databases %s', (path, isPrivate, proxy, database) => {
+    const module = path as ReturnType<typeof parseModulePath>;
+    expect([privacy.isPrivate(module), privacy.mayTellProxy(module), privacy.mayTellDatabase(module)]).toEqual([
+      isPrivate,
+      proxy,
+      database,
+    ]);
+  });
+
+  test('says which globs make a module private', () => {
+    const by = (path: string) => privacy.privateBy(parseModulePath(path));
+    expect(by('git.corp.example/x')).toEqual({ key: 'private', pattern: 'git.corp.example/*' });
+    expect(by('b.example/both')).toEqual({ key: 'noProxy, noSumdb', pattern: 'b.example, *.example/both' });
+    expect(by('x.example/m')).toBeUndefined();
+  });
+
+  test('golang.org/toolchain is never private and always proven: no repository has it, and it is run', () => {
+    const all = privacyOf({ private: '*,golang.org/toolchain', noSumdb: '*' });
+    const toolchain = parseModulePath('golang.org/toolchain');
+    expect([all.isPrivate(toolchain), all.mayTellProxy(toolchain), all.mayTellDatabase(toolchain)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test('as lists: what is private is in both', () => {
+    expect([privacy.noProxy, privacy.noSumdb]).toEqual([
+      'git.corp.example/*,p.example,b.example',
+      'git.corp.example/*,s.example,*.example/both',
+    ]);
+    expect(privacyOf({}).noProxy).toBe('');
   });
 });
 
