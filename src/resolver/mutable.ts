@@ -240,7 +240,7 @@ export class Mutables {
     known.refreshAt = this.#parts.clock.monotonic() + this.#parts.limits.refreshEveryMs;
     this.#memory.set(key, known);
     this.#absences.forget(key);
-    this.#writeBehind(key, known);
+    this.#writeBehind(key, question.plan.scope, known);
     return known;
   }
 
@@ -269,7 +269,7 @@ export class Mutables {
       const whole = await withDeadline(
         { clock, ms: limits.storeDeadlineMs, signal, attempted, code: 'STORE_UNAVAILABLE' as const },
         async (signal) => {
-          const remembered = await answers.read(question, { signal });
+          const remembered = await answers.read(question.plan.scope, question, { signal });
           const stored = question.kind === 'list' ? await question.fromStore({ signal }) : undefined;
           return stored === undefined ? remembered : merged(remembered, rememberedOf(question, stored, 0));
         },
@@ -294,16 +294,16 @@ export class Mutables {
   }
 
   /** Writes what changed, and what did not from time to time. A refused or failed write is made up for by the next refresh. */
-  #writeBehind(key: string, known: Known): void {
+  #writeBehind(key: string, scope: Scope, known: Known): void {
     const { clock, limits } = this.#parts;
     const last = this.#written.get(key);
     const isRecent = last?.sha256 === known.sha256 && clock.monotonic() - last.at < limits.persistEveryMs;
-    if (!isRecent) this.#writes.start((signal) => this.#write(key, known, signal));
+    if (!isRecent) this.#writes.start((signal) => this.#write(key, { scope, known }, signal));
   }
 
-  async #write(key: string, known: Known, signal: AbortSignal): Promise<void> {
+  async #write(key: string, { scope, known }: { scope: Scope; known: Known }, signal: AbortSignal): Promise<void> {
     try {
-      const whole = await this.#parts.answers.write(known.remembered, { signal });
+      const whole = await this.#parts.answers.write(scope, known.remembered, { signal });
       this.#written.set(key, { sha256: known.sha256, at: this.#parts.clock.monotonic() });
       this.#extend(key, versionsOf(whole.content)); // What another process has seen.
     } catch (error) {

@@ -73,15 +73,17 @@ describe('in the register', () => {
   test('writers at the same time lose nothing', async () => {
     const register = new MapRegister();
     const answers = new RememberedAnswers(register);
-    await Promise.all([list(1, 'v1.0.0'), list(2, 'v1.1.0'), list(3, 'v1.2.0')].map((one) => answers.write(one, o)));
-    expect(await answers.read(list(0), o)).toEqual(list(3, 'v1.0.0', 'v1.1.0', 'v1.2.0'));
+    await Promise.all(
+      [list(1, 'v1.0.0'), list(2, 'v1.1.0'), list(3, 'v1.2.0')].map((one) => answers.write('public', one, o)),
+    );
+    expect(await answers.read('public', list(0), o)).toEqual(list(3, 'v1.0.0', 'v1.1.0', 'v1.2.0'));
   });
 
   test('names follow the grammar of keys, whatever the query', async () => {
     const register = new MapRegister();
     const answers = new RememberedAnswers(register);
-    await answers.write({ ...list(1), module: 'github.com/Azure/x' as ModulePath }, o);
-    await answers.write(query(1, 'v1.0.0'), o);
+    await answers.write('public', { ...list(1), module: 'github.com/Azure/x' as ModulePath }, o);
+    await answers.write('public', query(1, 'v1.0.0'), o);
     const names = [...register.values.keys()];
     expect(names[0]).toBe('mutable/github.com/!azure/x/@v/list.json');
     expect(names[1]).toMatch(/^mutable\/rsc\.io\/quote\/@v\/query\/[0-9a-f]{64}\.json$/);
@@ -95,6 +97,8 @@ describe('in the register', () => {
       value: encode({ ...list(1), module: 'rsc.io/other' as ModulePath }),
       token: 'x',
     });
-    await expect(new RememberedAnswers(register).read(list(0), o)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    await expect(new RememberedAnswers(register).read('public', list(0), o)).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+    });
   });
 });

@@ -3,6 +3,7 @@ import type { Held, Register } from '../coordination/register.ts';
 import { escapePath, isCanonicalFor, type ModulePath, parseModulePath, type Version } from '../gomod/module.ts';
 import { formatRevInfo, parseRevInfo, type RevInfo } from '../gomod/rev-info.ts';
 import { sortVersions } from '../gomod/semver.ts';
+import type { Scope } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import { AppError, isAppError } from '../std/errors.ts';
@@ -40,15 +41,15 @@ export class RememberedAnswers {
     this.#register = register;
   }
 
-  /** What was written last. Rejects with STORE_CORRUPT when it is not in the form that `write` writes, or speaks of something else. */
-  async read(of: Pick<Remembered, 'kind' | 'module' | 'query'>, o: Ask): Promise<Remembered | undefined> {
-    const held = await this.#register.read(nameOf(of), o);
+  /** What was written last in `scope`. Rejects with STORE_CORRUPT when it is not in the form that `write` writes, or speaks of something else. */
+  async read(scope: Scope, of: Pick<Remembered, 'kind' | 'module' | 'query'>, o: Ask): Promise<Remembered | undefined> {
+    const held = await this.#register.read(nameOf(scope, of), o);
     return held === undefined ? undefined : decoded(held, of);
   }
 
   /** Writes `mine` together with what others wrote meanwhile (see merged), and returns the result. */
-  async write(mine: Remembered, o: Ask): Promise<Remembered> {
-    const name = nameOf(mine);
+  async write(scope: Scope, mine: Remembered, o: Ask): Promise<Remembered> {
+    const name = nameOf(scope, mine);
     for (let tried = 1; ; tried++) {
       try {
         const held = await this.#register.read(name, o);
@@ -84,10 +85,10 @@ export function union(versions: readonly Version[], more: readonly Version[]): r
   return added.length === 0 ? versions : sortVersions([...new Set([...versions, ...added])]).slice(-MAX_VERSIONS);
 }
 
-/** A query may hold any character and be long, so its name is a hash. `@v` cannot be part of a module path. */
-function nameOf({ kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>): string {
+/** A query may hold any character and be long, so its name is a hash. `@v` cannot be part of a module path. Each scope has names of its own: what was public once must not answer for what is private now. */
+function nameOf(scope: Scope, { kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>): string {
   const leaf = kind === 'query' ? `query/${sha256Hex(query)}` : kind;
-  return `mutable/${escapePath(module)}/@v/${leaf}.json`;
+  return `${scope === 'public' ? '' : `scopes/${scope}/`}mutable/${escapePath(module)}/@v/${leaf}.json`;
 }
 
 /** The envelope's bytes; decoding them and encoding again gives the same. */

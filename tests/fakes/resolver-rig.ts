@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Held, Register } from '../../src/coordination/register.ts';
 import { type ArtifactId, type ModulePath, parseModulePath, type Version } from '../../src/gomod/module.ts';
 import type { RevInfo } from '../../src/gomod/rev-info.ts';
-import type { PlanStep, RoutePlan } from '../../src/policy/plan.ts';
+import type { PlanStep, RoutePlan, Scope } from '../../src/policy/plan.ts';
 import type { ResolverLimits } from '../../src/resolver/limits.ts';
 import type { Artifacts, StoredArtifact, Verifying } from '../../src/resolver/needs.ts';
 import type { FetchOutcome, StoreTrouble } from '../../src/resolver/observer.ts';
@@ -52,10 +52,11 @@ class MapArtifacts implements Artifacts {
     return this.#artifact(key) as StoredArtifact;
   }
 
-  async versions(_scope: string, module: ModulePath): Promise<readonly Version[]> {
+  async versions(scope: string, module: ModulePath): Promise<readonly Version[]> {
     fail(this.fails.versions, 'versions');
-    return [...this.held.values()]
-      .map((one) => one.verified.id.module)
+    return [...this.held]
+      .filter(([key]) => key.startsWith(`${scope} `))
+      .map(([, one]) => one.verified.id.module)
       .flatMap((mv) => (mv.path === module ? [mv.version] : []));
   }
 
@@ -247,11 +248,11 @@ export function createRig(
 }
 
 /** `A,B|C` as a plan. */
-export function planOf(list: string): RoutePlan {
+export function planOf(list: string, scope: Scope = 'public'): RoutePlan {
   const steps = [...list.matchAll(/(\w+)([,|]?)/g)].map(
     ([, source = '', bar]): PlanStep => ({ source, separator: bar === '|' ? '|' : ',' }),
   );
-  return { scope: 'public', steps };
+  return { scope, steps };
 }
 
 /** `rsc.io/quote@v1.5.2` as the id of one of its artifacts. */
