@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { bodies } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { loadConfig } from '../config/load.ts';
@@ -39,7 +40,7 @@ async function sourcesOf(keys: Readonly<Record<string, string>>): Promise<readon
   const around = { environment: { GOENV: 'off' }, folder, home: folder, localNames: [] };
   const loaded = loadConfig({ values: new Map(), sets }, around);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const { sources, planFor } = await createChain(loaded.config, { client, netrc: [] });
+  const { sources, planFor } = await createChain(loaded.config, { client, credentials: NO_CREDENTIALS });
   return planFor(module).steps.flatMap(({ source }) => sources.get(source) ?? []);
 }
 

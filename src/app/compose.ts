@@ -15,6 +15,7 @@ import { Reprover, WaitingList } from '../verify/reprove.ts';
 import { Feed } from '../ledger/feed.ts';
 import type { Discover, Ledger } from '../ledger/ledger.ts';
 import { createChain } from './chain.ts';
+import { openCredentials } from './credentials.ts';
 import { Closing } from './closing.ts';
 import { openDatabases } from './databases.ts';
 import { storeHealth } from './health.ts';
@@ -26,7 +27,7 @@ import { createDenial } from './denial.ts';
 import { createDiscover, feeding } from './ledger-discover.ts';
 import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
-import { openClient, openNetrc, openPins } from './preflight.ts';
+import { openClient, openPins } from './preflight.ts';
 import { listenFailure } from './start-failure.ts';
 import { openVerification, type Verification } from './verification.ts';
 
@@ -115,10 +116,11 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
   closing.add(() => keep.close());
   const client = openClient(config, around, instanceId);
   closing.add(() => client.close());
-  const netrc = await openNetrc(around);
-  const { sources, planFor } = await createChain(config, { client, netrc });
+  const credentials = await openCredentials(config, around, observers);
+  closing.add(() => credentials.close());
+  const { sources, planFor } = await createChain(config, { client, credentials });
   const observer = observers.verify;
-  const { proving, relayed } = openDatabases(config, keep, { client, netrc, observer });
+  const { proving, relayed } = openDatabases(config, keep, { client, credentials, observer });
   // The ledger asks the resolver for what it does not know, and what the resolver stores is checked against the ledger.
   const discovering = Promise.withResolvers<Discover>();
   const openOwn = (): Promise<Ledger | undefined> =>

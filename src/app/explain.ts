@@ -1,3 +1,4 @@
+import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import type { Provenance } from '../artifacts/provenance.ts';
 import { quarantinedCopies, type QuarantinedCopy } from '../artifacts/quarantine.ts';
 import type { CheckedProof, Standing } from '../artifacts/standing.ts';
@@ -92,7 +93,7 @@ async function explainArtifact(
 async function planOf({ config, closing }: Audited, around: Around, path: ModulePath): Promise<ExplainedPlan> {
   const client = openClient(config, { ...around, environment: {} }, 'explain');
   closing.add(() => client.close());
-  const { planFor } = await createChain(config, { client, netrc: [] });
+  const { planFor } = await createChain(config, { client, credentials: NO_CREDENTIALS });
   const decision = createGate(planFor).decide(path);
   if (decision.allowed) return { isAllowed: true, steps: decision.plan.steps };
   return { isAllowed: false, code: decision.error.code, why: decision.error.message };

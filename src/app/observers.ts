@@ -8,6 +8,7 @@ import { defaultLogSink, openLogSink } from '../observe/log-sink.ts';
 import { createLogger, type Logger } from '../observe/logger.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { createProofLog } from '../observe/proof-log.ts';
+import { redactingSink } from '../observe/redacting-sink.ts';
 import { StoreTroubles, type ToldTrouble } from '../observe/store-troubles.ts';
 import type { LedgerObserver } from '../ledger/observer.ts';
 import type { ResolverObserver } from '../resolver/observer.ts';
@@ -15,11 +16,14 @@ import type { ListenerObserver } from '../server/listener.ts';
 import type { ServerObserver } from '../server/observer.ts';
 import type { MetricsPage } from '../server/operations.ts';
 import { systemClock } from '../std/clock.ts';
+import { KnownSecrets } from '../std/known-secrets.ts';
 import type { VerifyObserver } from '../verify/observer.ts';
 
 /** All that watches the program at work. */
 export interface Observers {
   readonly logger: Logger;
+  /** What must not be in a line of the log, whatever brought it there. To be told each secret that is read. */
+  readonly secrets: KnownSecrets;
   readonly server: ServerObserver;
   readonly resolver: ResolverObserver;
   readonly listener: ListenerObserver;
@@ -38,7 +42,8 @@ export interface Observers {
 
 /** Logs to `logTo` (a file descriptor, or the path of a file) and, unless switched off, metrics. */
 export function openObservers({ log, metrics: { enabled } }: Config, logTo: number | string): Observers {
-  const sink = openLogSink({ ...defaultLogSink, to: logTo });
+  const secrets = new KnownSecrets();
+  const sink = redactingSink(openLogSink({ ...defaultLogSink, to: logTo }), secrets);
   const logger = createLogger(log.level, sink);
   const metrics = enabled ? new Metrics() : undefined;
   const isAccessLogged = log.access && (log.level === 'debug' || log.level === 'info');
@@ -60,6 +65,7 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
   );
   return {
     logger,
+    secrets,
     server: tellServerObservers([...watched, ...(isAccessLogged ? [createAccessLog(sink, systemClock)] : [])]),
     resolver: tellResolverObservers([...watched, createFetchLog(logger), troubles]),
     verify,

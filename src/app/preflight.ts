@@ -3,12 +3,13 @@ import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
 import { forwardProxies } from '../io/http-dispatcher.ts';
 import { authorityPlaces } from '../io/trusted-authorities.ts';
 import { loadTlsIdentity } from '../server/tls-files.ts';
-import { type NetrcEntry, readNetrc } from '../sources/goproxy/netrc.ts';
+import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { systemClock } from '../std/clock.ts';
 import { type AppError, isAppError } from '../std/errors.ts';
 import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
 import { createChain } from './chain.ts';
 import type { Around } from './compose.ts';
+import { findUnusableCredentials } from './credentials.ts';
 import { databaseWays } from './databases.ts';
 import { readSigner } from './ledger.ts';
 import { fetchLimits } from './limits.ts';
@@ -33,14 +34,14 @@ export async function findUnusable(config: Config, around: Around): Promise<read
   await attempt(() => openPins(config));
   await attempt(() => checkTls(config));
   await attempt(() => readSigner(config, around));
-  const netrc = (await attempt(() => openNetrc(around))) ?? [];
+  found.push(...(await findUnusableCredentials(config, around)));
   const client = await attempt(() => openClient(config, around, 'check'));
   // What a proxy of the environment spoils must not hide what is wrong with the chain.
   const stand = client ?? openClient(config, { ...around, environment: {} }, 'check');
-  for (const folder of config.modcache)
-    await attempt(() => createChain(onlyModcache(config, folder), { client: stand, netrc }));
-  await attempt(() => createChain({ ...config, modcache: [] }, { client: stand, netrc }));
-  await attempt(() => databaseWays({ ...config, upstream: 'off' }, { client: stand, netrc }));
+  const parts = { client: stand, credentials: NO_CREDENTIALS };
+  for (const folder of config.modcache) await attempt(() => createChain(onlyModcache(config, folder), parts));
+  await attempt(() => createChain({ ...config, modcache: [] }, parts));
+  await attempt(() => databaseWays({ ...config, upstream: 'off' }, parts));
   await stand.close();
   return found;
 }
@@ -57,12 +58,6 @@ async function checkTls({ tls: { cert, key } }: Config): Promise<void> {
 /** The pins of `verify.goSum`. */
 export function openPins({ verify }: Config): Promise<GoSumPins> {
   return blame({ key: 'verify.goSum', reason: 'go-sum-unusable' }, () => readGoSumPins(verify.goSum));
-}
-
-/** The operator's netrc file. */
-export function openNetrc({ environment, home }: Around): Promise<readonly NetrcEntry[]> {
-  const origin = environment['NETRC'] ? { origin: 'environment NETRC' } : {};
-  return blame({ reason: 'netrc-unusable', ...origin }, () => readNetrc(environment, home));
 }
 
 /** What asks upstreams, through the proxies and with the authorities that the environment names. Opens nothing. */

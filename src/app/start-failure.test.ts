@@ -48,6 +48,7 @@ describe('a failure to start', () => {
       'data-not-there',
       'go-sum-unusable',
       'netrc-unusable',
+      'credentials-unusable',
       'proxy-unusable',
       'upstream-unusable',
       'sumdb-unusable',

@@ -20,6 +20,7 @@ type StartReason =
   | 'go-sum-unusable'
   | 'from-unusable'
   | 'netrc-unusable'
+  | 'credentials-unusable'
   | 'proxy-unusable'
   | 'upstream-unusable'
   | 'sumdb-unusable'
@@ -122,7 +123,7 @@ export async function blame<T>(on: Blame, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw blamed(error, on);
+    throw isAppError(error) ? blamed(error, on) : error;
   }
 }
 
@@ -131,12 +132,13 @@ export function blameNow<T>(on: Blame, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw blamed(error, on);
+    throw isAppError(error) ? blamed(error, on) : error;
   }
 }
 
-function blamed(error: unknown, { reason, ...facts }: Blame): unknown {
-  if (!isAppError(error, 'CONFIG_INVALID') || error.detail['reason'] !== undefined) return error;
+/** `error`, if it is a CONFIG_INVALID that has no reason yet with what it is about, and `why`. */
+export function blamed(error: AppError, { reason, ...facts }: Blame): AppError {
+  if (error.code !== 'CONFIG_INVALID' || error.detail['reason'] !== undefined) return error;
   return withReason(error, reason, { ...facts, why: error.message });
 }
 

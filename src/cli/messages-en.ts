@@ -185,6 +185,10 @@ export const english: Messages = {
       what: `${why}`,
       fix: 'let larder read that file, or name another: NETRC=/etc/larder/netrc',
     }),
+    'credentials-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write for example credentials: [{url: https://git.corp.example, token: env:NAME}]; variables must be set and files readable',
+    }),
     'proxy-unusable': ({ why }) => ({
       what: `${why}`,
       fix: 'write for example HTTPS_PROXY=http://proxy.example:3128',

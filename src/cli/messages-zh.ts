@@ -187,6 +187,10 @@ export const chinese: Messages = {
       what: `${why}`,
       fix: '让 larder 可以读取该文件，或另外指定：NETRC=/etc/larder/netrc',
     }),
+    'credentials-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: '例如写 credentials: [{url: https://git.corp.example, token: env:NAME}]；变量须已设置，文件须可读',
+    }),
     'proxy-unusable': ({ why }) => ({ what: `${why}`, fix: '例如写 HTTPS_PROXY=http://proxy.example:3128' }),
     'sumdb-unusable': ({ why }) => ({
       what: `${why}`,

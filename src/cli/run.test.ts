@@ -82,7 +82,20 @@ describe('larder config', () => {
         { LARDER_VERIFY_GO_SUM: '/nope' },
         /environment LARDER_VERIFY_GO_SUM: verify.goSum: .*\/nope/,
       ],
-      ['an unreadable netrc', '', { NETRC: '/' }, /environment NETRC: read \/: EISDIR/],
+      ['an unreadable netrc', '', { NETRC: '/' }, /environment NETRC: read \/: not a plain file/],
+      ['a GOAUTH that is none', '', { GOAUTH: 'off;netrc' }, /environment GOAUTH: .*off cannot be combined/],
+      [
+        'a variable of a row that is not set',
+        'credentials: [{url: https://git.test/a, token: env:NOT_SET}]',
+        {},
+        /file larder.yaml:1: .*credentials: .*https:\/\/git.test\/a.*env:NOT_SET.*\n.*token: env:NAME/,
+      ],
+      [
+        'a row with two ways in',
+        'credentials: [{url: https://git.test/a, token: canary-x, netrc: /n}]',
+        {},
+        /file larder.yaml:1: .*credentials: .*netrc cannot stand beside token/,
+      ],
       ['a proxy that is none', '', { HTTPS_PROXY: 'gopher://u:hunter2@h' }, /HTTPS_PROXY is not the URL/],
       [
         'TLS files that are none',

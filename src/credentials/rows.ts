@@ -68,6 +68,7 @@ function companionFault(row: CredentialRow, way: (typeof WAYS)[number]): Credent
     return { key: 'username', fault: `cannot stand beside ${way}, which names the user itself` };
   if (row.username !== undefined && row.form === 'bearer')
     return { key: 'username', fault: 'cannot stand beside the form bearer, which has none' };
+  if (way === 'command' && /^http:/i.test(row.url)) return { key: 'command', fault: 'works for https:// URLs alone' };
   if (row.form !== undefined && way !== 'token')
     return { key: 'form', fault: 'says how a token is sent, and stands beside token' };
   return undefined;

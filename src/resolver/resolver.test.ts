@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { madeUpModule } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { noDatabase } from '../../tests/fakes/no-database.ts';
@@ -68,7 +69,7 @@ afterEach(async () => {
 function resolverWith(limits?: Partial<ResolverLimits>): RunningResolver {
   const sourceOf = (name: string, fake: FakeUpstream): [string, GoproxySource] => [
     name,
-    new GoproxySource({ name, base: new URL(fake.base), client, netrc: [] }),
+    new GoproxySource({ name, base: new URL(fake.base), client, credentials: NO_CREDENTIALS }),
   ];
   const spools = createSpoolDirectory({ temp });
   const store = openStore('disk', { root: folder, temp, now: Date.now });

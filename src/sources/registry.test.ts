@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { parseProxyList } from '../gomod/goenv.ts';
 import { parseModulePath } from '../gomod/module.ts';
 import { HttpClient } from '../io/http-client.ts';
@@ -8,7 +9,7 @@ import { createSources } from './registry.ts';
 const client = new HttpClient({ userAgent: 'larder/test' });
 afterAll(() => client.close());
 const from = (list: string): readonly { readonly source: { readonly name: string } }[] =>
-  createSources(parseProxyList(list), { client, netrc: [] });
+  createSources(parseProxyList(list), { client, credentials: NO_CREDENTIALS });
 
 describe('the registry', () => {
   test.each([
@@ -36,7 +37,7 @@ describe('the registry', () => {
   });
 
   test.each(['direct', 'off'])('%s answers every question with "not here", and says why', async (word) => {
-    const [made] = createSources(parseProxyList(word), { client, netrc: [] });
+    const [made] = createSources(parseProxyList(word), { client, credentials: NO_CREDENTIALS });
     const module = parseModulePath('x.test/m');
     await expect(made?.source.list(module, { signal: new AbortController().signal })).rejects.toMatchObject({
       code: 'NOT_FOUND',

@@ -10,8 +10,8 @@ import type { Source } from './source.ts';
 export interface SourceDependencies {
   /** Asks upstreams over HTTP; the caller closes it. */
   readonly client: GoproxyOptions['client'];
-  /** Credentials of the operator, from sources/goproxy/netrc.ts; empty for none. */
-  readonly netrc: GoproxyOptions['netrc'];
+  /** Credentials of the operator. */
+  readonly credentials: GoproxyOptions['credentials'];
 }
 
 /** A source that stands for an entry of the list of upstreams. */
@@ -37,12 +37,12 @@ export function createSources(
 }
 
 /** The Source for one entry, under the given name. */
-function createSource(entry: ProxyEntry, name: string, { client, netrc }: SourceDependencies): Source {
+function createSource(entry: ProxyEntry, name: string, { client, credentials }: SourceDependencies): Source {
   if (entry.kind === 'off') return createOffSource(name);
   if (entry.kind !== 'proxy') return createDirectSource(name);
   const url = parseUrl(entry.url);
   if (url.protocol === 'file:') return new ModcacheSource({ name, directory: pathOf(url) });
-  return new GoproxySource({ name, base: url, client, netrc });
+  return new GoproxySource({ name, base: url, client, credentials });
 }
 
 /** Nothing but the host: userinfo, query string and path may each hold a token. A folder of this machine is no secret, and has no other name. */

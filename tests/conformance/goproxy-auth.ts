@@ -1,8 +1,10 @@
-/** How upstreams are authenticated to: netrc files, and which credential belongs to a URL. And how a path is joined to a base URL. */
+/** How upstreams are authenticated to: netrc files, the output of GOAUTH commands, and which credential belongs to a URL. And how a path is joined to a base URL. */
 import { isDeepStrictEqual } from 'node:util';
-import { CredentialTable } from '../../src/sources/goproxy/credentials.ts';
-import { parseNetrc } from '../../src/sources/goproxy/netrc.ts';
+import { parseGoauthOutput } from '../../src/credentials/goauth-output.ts';
+import { parseNetrc } from '../../src/credentials/netrc.ts';
+import { PrefixTable } from '../../src/credentials/prefix-table.ts';
 import { joinUrl } from '../../src/sources/goproxy/target.ts';
+import { messageOf } from '../../src/std/errors.ts';
 import { type Row, rowsOf, type Suite, type Tally, textOf } from './suite.ts';
 
 function checkNetrc(data: unknown, t: Tally): void {
@@ -24,10 +26,10 @@ function sorted(entries: unknown): unknown {
 }
 
 function checkLookup(data: unknown, t: Tally): void {
-  const table = new CredentialTable<string>();
+  const table = new PrefixTable<string>();
   for (const prefix of storedPrefixes(data)) table.set(prefix, normal(prefix));
   for (const row of rowsOf(data, 'lookup')) {
-    const got = table.find(textOf(row, 'url'));
+    const got = table.find(textOf(row, 'url'))?.value;
     const wanted = row['found'] === true ? normal(textOf(row, 'header')) : undefined;
     t.check(`lookup ${textOf(row, 'url')}`, got === wanted, () => `got ${got}, want ${wanted}`);
   }
@@ -42,6 +44,41 @@ function storedPrefixes(data: unknown): readonly string[] {
 
 function normal(prefix: string): string {
   return prefix.replace(/^https:\/\//, '').replace(/\/$/, '');
+}
+
+function checkGoauth(data: unknown, t: Tally): void {
+  for (const row of rowsOf(data, 'goauth_output')) {
+    const got = goauthIn(textOf(row, 'output'));
+    const wanted = row['error'] === null ? row['credentials'] : withoutQuote(textOf(row, 'error'));
+    t.check(
+      `GOAUTH output ${JSON.stringify(row['output'])}`,
+      isDeepStrictEqual(got, wanted),
+      () => `got ${JSON.stringify(got)}, want ${JSON.stringify(wanted)}`,
+    );
+  }
+}
+
+/** The headers by prefix, their names spelled as Go spells them; else the reason why there are none. */
+function goauthIn(output: string): unknown {
+  try {
+    return Object.fromEntries(
+      parseGoauthOutput(output).map(({ prefix, headers }) => [
+        prefix,
+        Object.fromEntries([...headers].map(([name, values]) => [canonical(name), values])),
+      ]),
+    );
+  } catch (error) {
+    return withoutQuote(messageOf(error));
+  }
+}
+
+/** The line that is no URL may hold a secret, so our words leave it out. */
+function withoutQuote(error: string): string {
+  return error.replace(/^could not parse .*/s, 'could not parse');
+}
+
+function canonical(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 function checkJoin(data: unknown, t: Tally): void {
@@ -62,9 +99,7 @@ export const suites: readonly Suite[] = [
     run(data, t) {
       checkNetrc(data, t);
       checkLookup(data, t);
-      rowsOf(data, 'goauth_output').forEach((_, n) =>
-        t.skip(`GOAUTH output ${n + 1}`, 'GOAUTH commands are not built in yet'),
-      );
+      checkGoauth(data, t);
     },
   },
   {

@@ -1,6 +1,7 @@
 /** Everything from the socket to the disk, but for the database: for tests of zips that are sent while they come in. */
 import { readdir } from 'node:fs/promises';
 import { get, type IncomingHttpHeaders } from 'node:http';
+import { NO_CREDENTIALS } from '../../src/credentials/credentials.ts';
 import { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
 import { openRegister } from '../../src/coordination/registry.ts';
 import { HttpClient } from '../../src/io/http-client.ts';
@@ -91,7 +92,15 @@ export async function startLarder({
     artifacts,
     registers,
     sources: new Map([
-      ['up', new GoproxySource({ name: 'up', base: new URL(origin ?? upstream.origin), client: http, netrc: [] })],
+      [
+        'up',
+        new GoproxySource({
+          name: 'up',
+          base: new URL(origin ?? upstream.origin),
+          client: http,
+          credentials: NO_CREDENTIALS,
+        }),
+      ],
     ]),
     verifier: verifierOf(inspector, checking),
     spools,

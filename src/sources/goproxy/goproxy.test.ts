@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Credentials, NO_CREDENTIALS } from '../../credentials/credentials.ts';
 import { bodies } from '../../../tests/fakes/content.ts';
 import { type FakeUpstream, type Fault, startFakeUpstream } from '../../../tests/fakes/fake-upstream.ts';
 import { plainZip } from '../../../tests/fakes/plain-zip.ts';
@@ -55,7 +56,7 @@ let heal = (): void => {};
 afterEach(() => heal());
 
 function at(base: string, name = 'fake'): GoproxySource {
-  return new GoproxySource({ name, base: new URL(base), client, netrc: [] });
+  return new GoproxySource({ name, base: new URL(base), client, credentials: NO_CREDENTIALS });
 }
 
 testSource('goproxy', async () => ({ source: at(fake.base) }));
@@ -262,10 +263,36 @@ describe('what an answer means', () => {
     );
   });
 
-  test('401 says where, and what to do', async () => {
-    await expect(at(`${fake.base}/auth`, 'p').mod(mv, o)).rejects.toThrow(
-      `put "machine ${new URL(fake.base).host} login ... password ..." into the netrc file`,
-    );
+  describe('401', () => {
+    const answering = (http: Credentials['http']) => {
+      const refused: (number | undefined)[] = [];
+      const credentials = {
+        ...NO_CREDENTIALS,
+        http,
+        advice: () => 'set it',
+        refused: (_: URL, s?: number) => refused.push(s),
+      };
+      const base = new URL(`${fake.base}/auth`);
+      return { refused, source: new GoproxySource({ name: 'p', base, client, credentials }) };
+    };
+    const sent = (text: string) => ({
+      origin: fake.origin,
+      pathPrefix: '/',
+      headers: { authorization: `Basic ${Buffer.from(text).toString('base64')}` },
+    });
+
+    test('says what to do', async () => {
+      const { source: asked, refused } = answering(() => Promise.resolve(undefined));
+      await expect(asked.mod(mv, o)).rejects.toThrow('fetch the go.mod of x.test/m@v1.0.0 from p: 401: set it');
+      expect(refused).toEqual([401]);
+    });
+
+    test('is met with what there is then, once', async () => {
+      let n = 0;
+      const { source: asked, refused } = answering(() => Promise.resolve(sent(`user:wrong-${n++}`)));
+      await expect(asked.mod(mv, o)).rejects.toMatchObject({ code: 'AUTH_REQUIRED' });
+      expect([n, refused]).toEqual([2, [401]]);
+    });
   });
 
   test('Retry-After is kept', async () => {

@@ -1,4 +1,5 @@
-import type { HttpClient, HttpCredential } from '../../io/http-client.ts';
+import { askAdmitted } from '../../credentials/credentials.ts';
+import type { HttpClient, HttpRefusal } from '../../io/http-client.ts';
 import { isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../../gomod/module.ts';
 import { escapedTarget, type ProxyRequest } from '../../gomod/protocol.ts';
 import { parseRevInfo, type RevInfo } from '../../gomod/rev-info.ts';
@@ -9,8 +10,7 @@ import { AppError, isAppError } from '../../std/errors.ts';
 import type { Spooled } from '../../std/spooled.ts';
 import type { Source, Spool, Unverified } from '../source.ts';
 import { refuseNoGoMod, sniffZip } from './body-sniff.ts';
-import { credentialFor } from './credentials.ts';
-import type { NetrcEntry } from './netrc.ts';
+import { credentialsFor, type HttpCredentials } from './credentials.ts';
 import { refusalError } from './refusal.ts';
 import { urlBelow } from './target.ts';
 import { MAX_LIST_BYTES, newestListedCommit, parseVersionList } from '../../gomod/version-list.ts';
@@ -29,7 +29,8 @@ export interface GoproxyOptions {
   /** http or https, with a path, a query string and (https only) userinfo where needed. Secret: it may hold a password or a token. */
   readonly base: URL;
   readonly client: HttpClient;
-  readonly netrc: readonly NetrcEntry[];
+  /** Of the operator. Nothing of our own clients is ever sent. */
+  readonly credentials: HttpCredentials;
 }
 
 /** Another module proxy, asked over HTTP exactly as the go command asks it. Throws CONFIG_INVALID for userinfo in an http URL. */
@@ -37,13 +38,13 @@ export class GoproxySource implements Source {
   readonly name: string;
   readonly #base: URL;
   readonly #client: HttpClient;
-  readonly #credential: HttpCredential | undefined;
+  readonly #credentials: HttpCredentials;
 
-  constructor({ name, base, client, netrc }: GoproxyOptions) {
+  constructor({ name, base, client, credentials }: GoproxyOptions) {
     this.name = name;
     this.#base = base;
     this.#client = client;
-    this.#credential = credentialFor(base, netrc);
+    this.#credentials = credentialsFor(base, credentials);
   }
 
   async list(module: ModulePath, o: Ask): Promise<readonly Version[]> {
@@ -93,9 +94,13 @@ export class GoproxySource implements Source {
   async zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>> {
     const attempt = `fetch the zip of ${mv.path}@${mv.version} from ${this.name}`;
     const url = urlBelow(this.#base, escapedTarget({ kind: 'artifact', id: { module: mv, kind: 'zip' } }));
-    const ask = { ...this.#ask(attempt, MAX_ZIP_BYTES, o), totalTimeoutMs: ZIP_TOTAL_MS, heldBack: HELD_BACK };
-    const answer = await this.#client.getResumable(url, ask);
-    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
+    const { signal } = o;
+    const limits = { signal, attempt, maxBytes: MAX_ZIP_BYTES, totalTimeoutMs: ZIP_TOTAL_MS, heldBack: HELD_BACK };
+    const answer = await askAdmitted(this.#credentials, url, {
+      signal,
+      ask: (credential) => this.#client.getResumable(url, { ...limits, ...(credential && { credential }) }),
+    });
+    if (answer.kind === 'refused') throw this.#refusal(answer, attempt);
     try {
       const announced = answer.sizeBytes === undefined ? o : { ...o, expectedBytes: answer.sizeBytes };
       return { unverified: await into.fill(sniffZip(answer.body, attempt), announced), source: this.name };
@@ -120,20 +125,21 @@ export class GoproxySource implements Source {
     return parseInfo(bytes, attempt);
   }
 
-  async #bytes(request: ProxyRequest, maxBytes: number, attempt: string, o: Ask) {
-    const answer = await this.#client.getBytes(
-      urlBelow(this.#base, escapedTarget(request)),
-      this.#ask(attempt, maxBytes, o),
-    );
-    if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
+  async #bytes(request: ProxyRequest, maxBytes: number, attempt: string, { signal }: Ask) {
+    const url = urlBelow(this.#base, escapedTarget(request));
+    const answer = await askAdmitted(this.#credentials, url, {
+      signal,
+      ask: (credential) => this.#client.getBytes(url, { signal, attempt, maxBytes, ...(credential && { credential }) }),
+    });
+    if (answer.kind === 'refused') throw this.#refusal(answer, attempt);
     // It may be cut anywhere, also between two lines, and nobody could tell. A zip has an end record of its own.
     if (answer.framing === 'until-close')
       throw wrong(attempt, 'the answer has neither a length nor chunks: it may be cut');
     return answer;
   }
 
-  #ask(attempt: string, maxBytes: number, { signal }: Ask) {
-    return { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }) };
+  #refusal(refusal: HttpRefusal, attempt: string): AppError {
+    return refusalError(refusal, attempt, this.#base, this.#credentials.advice(this.#base));
   }
 }
 

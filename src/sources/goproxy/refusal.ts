@@ -1,21 +1,16 @@
 import type { HttpRefusal } from '../../io/http-client.ts';
 import { AppError, type ErrorCode } from '../../std/errors.ts';
 
-/** What the operator does about a 401 from `host`. */
-function credentialsHint(host: string): string {
-  return `credentials are needed: put "machine ${host} login ... password ..." into the netrc file, or a user name and password into the https URL of the upstream`;
-}
-
 /**
  * The AppError for an answer other than 200. Only 404 and 410 mean "not here" (NOT_FOUND, GONE); 401 is AUTH_REQUIRED; 5xx, 429, 408 and 425 are
  * UPSTREAM_UNAVAILABLE with `detail.retryAfterSeconds` where given. Everything else, 403 among it, is UPSTREAM_BAD_RESPONSE: the upstream did not say
  * whether it has the module, so nothing may turn it into a 404 for our own clients. The upstream's reason is attacker-controlled but printable;
- * the path and the query string of `base` are taken out of it, because both may hold a token.
+ * the path and the query string of `base` are taken out of it, because both may hold a token. `advice` is what the operator does about a 401.
  */
-export function refusalError(refusal: HttpRefusal, attempt: string, base: URL): AppError {
+export function refusalError(refusal: HttpRefusal, attempt: string, base: URL, advice = ''): AppError {
   const { status, retryAfterSeconds } = refusal;
   const reason = refusal.reason && withoutBase(refusal.reason, base);
-  const hint = status === 401 ? `: ${credentialsHint(base.host)}` : '';
+  const hint = status === 401 && advice !== '' ? `: ${advice}` : '';
   return new AppError(codeOf(status), `${attempt}: ${status}${reason ? `: ${reason}` : ''}${hint}`, {
     detail: { status, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) },
   });

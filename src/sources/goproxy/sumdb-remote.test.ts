@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { NO_CREDENTIALS } from '../../credentials/credentials.ts';
 import { bodies } from '../../../tests/fakes/content.ts';
 import { type FakeUpstream, type Fault, startFakeUpstream } from '../../../tests/fakes/fake-upstream.ts';
 import { parseProxyList } from '../../gomod/goenv.ts';
@@ -27,7 +28,7 @@ function remotes(goproxy: string, url?: string): readonly HttpSumdbRemote[] {
   return createSumdbRemotes(
     setting,
     { entries: parseProxyList(goproxy), noProxy: 'corp.example/*,golang.org' },
-    { client, netrc: [] },
+    { client, credentials: NO_CREDENTIALS },
   );
 }
 
@@ -149,10 +150,12 @@ describe('a question', () => {
       return Promise.resolve({ kind: 'refused', status: 404 } as const);
     };
     const entries = parseProxyList('https://u:p@a.test/go,https://b.test,https://c.test,direct');
-    const netrc = [{ machine: 'b.test', login: 'l', password: 'm' }];
-    for (const way of createSumdbRemotes({ name: NAME }, { entries }, { client: { getBytes }, netrc }))
-      await way.read('/latest', MAX).catch(() => undefined);
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+    const http = ({ host, origin }: URL) =>
+      Promise.resolve(host === 'b.test' ? { origin, pathPrefix: '/', headers: basic('l:m') } : undefined);
+    const credentials = { ...NO_CREDENTIALS, http };
+    for (const way of createSumdbRemotes({ name: NAME }, { entries }, { client: { getBytes }, credentials }))
+      await way.read('/latest', MAX).catch(() => undefined);
     expect(asked.map(({ credential }) => credential)).toEqual([
       { origin: 'https://a.test', pathPrefix: '/go', headers: basic('u:p') },
       { origin: 'https://b.test', pathPrefix: '/', headers: basic('l:m') },

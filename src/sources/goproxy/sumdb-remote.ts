@@ -1,11 +1,11 @@
 import { matchesAnyPrefix, parsePrefixPatterns, type PrefixPattern, type ProxyEntry } from '../../gomod/goenv.ts';
 import { unescapePath } from '../../gomod/module.ts';
 import { TOOLCHAIN_MODULE } from '../../gomod/version.ts';
-import type { HttpClient, HttpCredential } from '../../io/http-client.ts';
+import { askAdmitted } from '../../credentials/credentials.ts';
+import type { HttpClient } from '../../io/http-client.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
-import { credentialFor } from './credentials.ts';
-import type { NetrcEntry } from './netrc.ts';
+import { credentialsFor, type HttpCredentials } from './credentials.ts';
 import { refusalError } from './refusal.ts';
 import { urlBelow } from './target.ts';
 
@@ -25,8 +25,8 @@ export interface Proxies {
 export interface RemoteDependencies {
   /** Asks over HTTP; the caller closes it. */
   readonly client: Pick<HttpClient, 'getBytes'>;
-  /** Credentials of the operator, from netrc.ts; empty for none. Nothing of our own clients is ever sent. */
-  readonly netrc: readonly NetrcEntry[];
+  /** Of the operator. Nothing of our own clients is ever sent. */
+  readonly credentials: HttpCredentials;
 }
 
 /**
@@ -78,15 +78,15 @@ export class HttpSumdbRemote {
   readonly #client: RemoteDependencies['client'];
   readonly #base: URL;
   readonly #asProxy: AsProxy | undefined;
-  readonly #credential: HttpCredential | undefined;
+  readonly #credentials: HttpCredentials;
 
   /** Throws CONFIG_INVALID for userinfo in an http URL. */
-  constructor({ client, netrc, base, asProxy }: RemoteParts) {
+  constructor({ client, credentials, base, asProxy }: RemoteParts) {
     this.host = base.host;
     this.#client = client;
     this.#base = base;
     this.#asProxy = asProxy;
-    this.#credential = credentialFor(base, netrc);
+    this.#credentials = credentialsFor(base, credentials);
   }
 
   /** Whether this way leads to the database: false when a proxy says (404, 410) that it does not relay it. Rejects, as read() does, when it does not say. */
@@ -110,10 +110,14 @@ export class HttpSumdbRemote {
     const attempt = `fetch ${path} from the checksum database at ${this.host}`;
     if (this.#mustNotHear(path)) throw new AppError('POLICY_DENIED', `${attempt}: no proxy may hear the module's name`);
     const url = urlBelow(this.#base, (this.#asProxy?.below ?? '') + path.slice(1));
-    const ask = { signal, attempt, maxBytes, ...(this.#credential && { credential: this.#credential }) };
     try {
-      const answer = await this.#client.getBytes(url, ask);
-      if (answer.kind === 'refused') throw refusalError(answer, attempt, this.#base);
+      const answer = await askAdmitted(this.#credentials, url, {
+        signal,
+        ask: (credential) =>
+          this.#client.getBytes(url, { signal, attempt, maxBytes, ...(credential && { credential }) }),
+      });
+      if (answer.kind === 'refused')
+        throw refusalError(answer, attempt, this.#base, this.#credentials.advice(this.#base));
       if (answer.framing === 'until-close') throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: it may be cut`);
       return answer.bytes;
     } catch (error) {

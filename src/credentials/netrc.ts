@@ -1,17 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, messageOf, systemCodeOf } from '../../std/errors.ts';
-import { fieldsOf } from '../../gomod/go-text.ts';
+import { fieldsOf } from '../gomod/go-text.ts';
+import { WatchedFile } from './watched-file.ts';
 
-/** Credentials for one host, port included when it is not the default: `proxy.corp.example:8443`. */
+/** Credentials for one host, port included when it is not the default: `proxy.corp.example:8443`. Secret. */
 export interface NetrcEntry {
   readonly machine: string;
   readonly login: string;
   readonly password: string;
 }
-
-/** No netrc that people write comes near; bytes. */
-const MAX_NETRC_BYTES = 1 << 20;
 
 /**
  * The complete entries of a netrc file, in order, read as the go command reads it: words in pairs, line by line; an entry may span lines
@@ -48,30 +44,13 @@ export function findInNetrc(entries: readonly NetrcEntry[], host: string): Netrc
   return entries.find((entry) => entry.machine === host);
 }
 
-/**
- * The entries of $NETRC, else of `.netrc` in the home folder (`_netrc` first on Windows). A file that does not exist has none.
- * Rejects with CONFIG_INVALID, naming the file, when it cannot be read.
- */
-export async function readNetrc(
-  environment: Readonly<Record<string, string | undefined>>,
-  home: string | undefined,
-): Promise<readonly NetrcEntry[]> {
-  for (const file of netrcFiles(environment, home)) {
-    try {
-      const bytes = await readFile(file);
-      if (bytes.byteLength > MAX_NETRC_BYTES)
-        throw new AppError('CONFIG_INVALID', `read ${file}: larger than ${MAX_NETRC_BYTES} bytes`);
-      return parseNetrc(bytes.toString('utf8'));
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      if (systemCodeOf(error) !== 'ENOENT')
-        throw new AppError('CONFIG_INVALID', `read ${file}: ${messageOf(error)}`, { cause: error });
-    }
-  }
-  return [];
+/** The netrc file at `path`. Reading it rejects with CONFIG_INVALID, naming the file, when it cannot be read. */
+export function netrcFile(path: string): WatchedFile<readonly NetrcEntry[]> {
+  return new WatchedFile(path, (bytes) => parseNetrc(bytes.toString('utf8')));
 }
 
-function netrcFiles(
+/** Where the process's own netrc may be, the first that is there counts: $NETRC, else `.netrc` in the home folder (`_netrc` first on Windows). */
+export function netrcPaths(
   environment: Readonly<Record<string, string | undefined>>,
   home: string | undefined,
 ): readonly string[] {

@@ -1,0 +1,34 @@
+import type { SshIdentity } from './credentials.ts';
+import { type Place, placeOf, placeText } from './place.ts';
+import type { OpenRow } from './row-ways.ts';
+
+/** What to do so that `url` (https or http) lets us in, given the rows that are for it, the narrowest first. */
+export function httpAdvice(url: URL, rows: readonly OpenRow[]): string {
+  const [row] = rows;
+  if (row?.way !== undefined)
+    return `the credentials for ${placeText(row.place)} (${row.way.text}) are not accepted: make them valid, or set others in credentials`;
+  const at = placeOf(url);
+  if (at === undefined) return 'there are no credentials for such a URL';
+  const origin = placeText({ ...at, path: '/' });
+  const set = `set credentials: [{url: ${origin}, token: env:NAME}] in the configuration`;
+  if (url.protocol !== 'https:') return `nothing secret is sent to ${origin}, which does not encrypt: use https`;
+  return `${set}, or put "machine ${url.host} login ... password ..." into the netrc file`;
+}
+
+/** The same for ssh, given what there is. */
+export function sshAdvice(url: URL, { keyFile, knownHostsFile }: SshIdentity): string {
+  const at = placeOf(url);
+  if (at === undefined) return 'there are no credentials for such a URL';
+  const origin = placeText({ ...at, path: '/' });
+  if (keyFile === undefined || knownHostsFile === undefined) return missing(origin, { keyFile, knownHostsFile });
+  return `the key ${keyFile} is not accepted by ${origin}, or its host key is not the one in ${knownHostsFile}`;
+}
+
+function missing(
+  origin: Place['host'],
+  has: { readonly [K in keyof SshIdentity]: SshIdentity[K] | undefined },
+): string {
+  const key = has.keyFile ?? '/path/to/key';
+  const hosts = has.knownHostsFile ?? '/path/to/known_hosts';
+  return `set credentials: [{url: ${origin}, sshKey: ${key}, knownHosts: ${hosts}}] in the configuration`;
+}
