@@ -1,21 +1,17 @@
 /** What the real go command makes of many repositories: version lists, and for each (module, query) the version, its facts and its files, or that it fails. */
-import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
-import { findHead, findRevision } from '../../src/gomod/coderepo/find-revision.ts';
-import { goModOf } from '../../src/gomod/coderepo/go-mod.ts';
 import { countsInTagSum } from '../../src/gomod/coderepo/origin.ts';
-import { codePlace } from '../../src/gomod/coderepo/place.ts';
-import type { Repository } from '../../src/gomod/coderepo/repository.ts';
-import { listVersions } from '../../src/gomod/coderepo/versions.ts';
-import { textOfBytes } from '../../src/gomod/go-text.ts';
-import { hash1 } from '../../src/gomod/dirhash.ts';
-import { parseModulePath, type ModulePath } from '../../src/gomod/module.ts';
-import { formatRevInfo, withoutVolatileOrigin } from '../../src/gomod/rev-info.ts';
-import { sha256Hex } from '../../src/gomod/sha256.ts';
-import { isAppError, messageOf } from '../../src/std/errors.ts';
-import { openBundle } from '../fakes/git-bundle-repository.ts';
-import { type ModuleAnswers, type Resolved, resolveQuery } from './git-client.ts';
-import { type Row, rowsOf, stringAt, type Suite, type Tally, textOf } from './suite.ts';
+import { type CodePlace, codePlace, type RootOfCode } from '../../src/gomod/coderepo/place.ts';
+import { type ModulePath, parseModulePath } from '../../src/gomod/module.ts';
+import { VcsSource } from '../../src/sources/vcs/vcs-source.ts';
+import { systemClock } from '../../src/std/clock.ts';
+import { type BundleRepository, openBundle } from '../fakes/git-bundle-repository.ts';
+import { plainTreeArchive } from '../fakes/plain-tree-archive.ts';
+import type { ModuleAnswers } from './git-client.ts';
+import { outcomeOf, problemWith } from './git-outcome.ts';
+import { problemOfRules, rulesOver } from './git-rules.ts';
+import { answersOf, problemOfSource } from './git-source.ts';
+import { type Row, rowsOf, stringAt, type Suite, type Tally } from './suite.ts';
 
 export const suites: Suite[] = [
   { group: 'git', file: 'vcs/origin_tag.json', run: runOriginTags },
@@ -31,11 +27,15 @@ function runOriginTags(data: unknown, t: Tally): void {
 
 async function runGolden(data: unknown, t: Tally): Promise<void> {
   const document = data as Row;
+  const url = stringAt(document, 'url');
   const path = join(t.directory, 'vcs', stringAt(document, 'bundle'));
-  const facts = { url: stringAt(document, 'url'), head: stringAt(document, 'head'), refs: refsOf(document) };
-  const repository = await openBundle(path, facts);
+  const repository = await openBundle(path, { url, head: stringAt(document, 'head'), refs: refsOf(document) });
   try {
-    await runRules(document, repository, t);
+    const rules = perModule((module) => rulesOver(placeOf(module, url), repository));
+    await runAll(document, { name: 'rules', answersFor: rules, problemOf: problemOfRules }, t);
+    const source = sourceOver(repository);
+    const answersFor = perModule((module) => answersOf(source, module));
+    await runAll(document, { name: 'source', answersFor, problemOf: problemOfSource }, t);
   } finally {
     await repository.close();
   }
@@ -47,91 +47,67 @@ function refsOf(document: Row): ReadonlyMap<string, string> {
   return new Map(rows.map(([hash = '', name = '']) => [name, hash]));
 }
 
-// ------------------------------------------------------------------ the rules alone
+/** What is driven: the rules alone, or a source as the product has it. */
+interface Driven<Answers extends ModuleAnswers> {
+  readonly name: string;
+  answersFor(module: ModulePath): Answers;
+  /** What is wrong about a download. */
+  problemOf(row: Row, answers: Answers): Promise<string | undefined>;
+}
 
-/** Checks all that needs no zip. */
-async function runRules(document: Row, repository: Repository, t: Tally): Promise<void> {
+async function runAll<A extends ModuleAnswers>(document: Row, driven: Driven<A>, t: Tally): Promise<void> {
   for (const row of rowsOf(document, 'versions')) {
-    const list = await outcome(async () => (await answersOf(document, row, repository).list('')).versions);
-    t.check(`versions of ${stringAt(row, 'module')}`, sameOutcome(row, list, 'versions'), () => JSON.stringify(list));
+    const answers = driven.answersFor(moduleOf(row));
+    const listed = await outcomeOf(async () => ({ versions: (await answers.list('')).versions }));
+    check(t, `${driven.name}: versions of ${answers.module}`, problemWith(row, listed));
   }
-  for (const row of rowsOf(document, 'downloads')) await runQuery(document, row, repository, t);
-}
-
-function answersOf(document: Row, row: Row, repository: Repository): ModuleAnswers {
-  const module = parseModulePath(stringAt(row, 'module'));
-  const url = stringAt(document, 'url');
-  const place = codePlace(module, { root: rootOf(module, url), url, subdirectory: '' });
-  const o = { signal: new AbortController().signal };
-  return {
-    module,
-    list: (prefix) => listVersions(place, repository, { ...o, prefix }),
-    stat: async (name) => (await findRevision(place, repository, name, o)).info,
-    head: async () => (await findHead(place, repository, o)).info,
-    mod: async (version) => goModOf(place, await findRevision(place, repository, version, o)),
-  };
-}
-
-/** The collection's modules lie at their repository's own name, with or without `.git`. */
-function rootOf(module: ModulePath, url: string): string {
-  const name = url.replace('https://', '');
-  return module.startsWith(`${name}.git`) ? `${name}.git` : name;
-}
-
-/** What came of a question: a value, or the message of a refusal. Anything but a refusal is thrown. */
-type Outcome<T> = { readonly value: T } | { readonly refused: string };
-
-async function outcome<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
-  try {
-    return { value: await ask() };
-  } catch (error) {
-    if (isAppError(error, 'NOT_FOUND', 'BAD_VERSION')) return { refused: messageOf(error) };
-    throw error;
+  for (const row of rowsOf(document, 'downloads')) {
+    const answers = driven.answersFor(moduleOf(row));
+    const name = `${driven.name}: ${answers.module}@${stringAt(row, 'query')}`;
+    check(t, name, await driven.problemOf(row, answers));
   }
 }
 
-function sameOutcome(row: Row, ours: Outcome<unknown>, key: string): boolean {
-  return 'value' in ours ? row['error'] === null && isDeepStrictEqual(ours.value, row[key]) : row['error'] !== null;
+function moduleOf(row: Row): ModulePath {
+  return parseModulePath(stringAt(row, 'module'));
 }
 
-async function runQuery(document: Row, row: Row, repository: Repository, t: Tally): Promise<void> {
-  const answers = answersOf(document, row, repository);
-  const name = `${stringAt(row, 'module')}@${stringAt(row, 'query')}`;
-  const ours = await outcome(async () => {
-    const resolved = await resolveQuery(answers, stringAt(row, 'query'));
-    return { ...resolved, mod: await answers.mod(resolved.info.version) };
-  });
-  const problem = ruleProblem(row, ours);
+function check(t: Tally, name: string, problem: string | undefined): void {
   t.check(name, problem === undefined, () => problem ?? '');
 }
 
-type Answered = Resolved & { readonly mod: Uint8Array };
-
-/** What the rules got wrong, if anything. A refusal that stands on the files themselves is not theirs to give. */
-function ruleProblem(row: Row, ours: Outcome<Answered>): string | undefined {
-  const error = row['error'];
-  if ('refused' in ours) return error === null ? `refused: ${ours.refused}` : undefined;
-  if (typeof error === 'string') return standsOnFiles(error) ? undefined : `not refused: ${error.slice(0, 200)}`;
-  const { info, origin, mod } = ours.value;
-  const facts = {
-    version: info.version,
-    info: JSON.parse(textOfBytes(formatRevInfo(withoutVolatileOrigin(info)))),
-    origin: { ...origin },
-    mod: textOfBytes(mod),
-    modsum: hash1([{ name: 'go.mod', sha256: sha256Hex(mod) }]),
+function perModule<A>(make: (module: ModulePath) => A): (module: ModulePath) => A {
+  const made = new Map<ModulePath, A>();
+  return (module) => {
+    const answers = made.get(module) ?? make(module);
+    made.set(module, answers);
+    return answers;
   };
-  const different = Object.entries(facts).filter(([key, value]) => !isDeepStrictEqual(value, expected(row, key)));
-  if (different.length === 0) return undefined;
-  return different
-    .map(([key, value]) => `${key} ${JSON.stringify(value)} not ${JSON.stringify(expected(row, key))}`)
-    .join('; ')
-    .slice(0, 600);
 }
 
-function standsOnFiles(error: string): boolean {
-  return error.startsWith('create zip:') || error.startsWith('read $WORK');
+/** The collection's modules lie at the names of their repositories, with or without `.git`. */
+function rootOf(module: ModulePath, url: string): RootOfCode {
+  const name = url.replace('https://', '');
+  return { root: module.startsWith(`${name}.git`) ? `${name}.git` : name, url, subdirectory: '' };
 }
 
-function expected(row: Row, key: string): unknown {
-  return key === 'mod' ? textOf(row, 'mod') : row[key];
+function placeOf(module: ModulePath, url: string): CodePlace {
+  return codePlace(module, rootOf(module, url));
+}
+
+function sourceOver(repository: BundleRepository): VcsSource {
+  const snapshot = { ...repository, ...plainTreeArchive(repository.directory), file: repository.file };
+  return new VcsSource({
+    name: 'direct',
+    discovery: {
+      find: async (module) => ({ kind: 'git', by: 'qualifier', ...rootOf(module, repository.url) }),
+    },
+    mirrors: { open: () => ({ snapshot: async () => snapshot }) },
+    proxyAt: () => {
+      throw new Error('no module is at a proxy');
+    },
+    versionMs: 0,
+    mutableMs: 0,
+    clock: systemClock,
+  });
 }
