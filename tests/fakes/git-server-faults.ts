@@ -39,7 +39,7 @@ export async function sendWithFault(
 ): Promise<void> {
   if (fault.delayMs !== undefined) await sleep(fault.delayMs);
   if (fault.hang === 'before-head') return;
-  if (fault.reset) return void response.socket?.resetAndDestroy();
+  if (fault.reset) return void response.req.socket.resetAndDestroy();
   const answer = instead(fault) ?? (await proper());
   const body = fault.rewrite?.(Buffer.from(answer.body)) ?? answer.body;
   const isWhole = fault.endless === undefined && fault.cutAfter === undefined && fault.hang === undefined;
@@ -52,7 +52,7 @@ export async function sendWithFault(
   if (fault.hang === 'after-head') return response.flushHeaders();
   await sendBody(response, body.subarray(0, fault.cutAfter), fault);
   if (fault.cutAfter === undefined) return void response.end();
-  response.socket?.destroySoon();
+  response.req.socket.destroySoon();
 }
 
 function instead({ answer, redirect }: GitServerFault): WebAnswer | undefined {

@@ -145,8 +145,6 @@ async function serve(request: IncomingMessage, response: ServerResponse, around:
   };
   around.requests.push(logged);
   const fault = firstFault(around.rules, logged, around.requests.filter((one) => one.target === logged.target).length);
-  const socket = response.socket;
-  if (socket === null) return;
   await sendWithFault(
     response,
     () => properAnswer(request, body, around),
