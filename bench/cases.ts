@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fresh, latencies, withDatabase } from './ground.ts';
 import { latencyMs, median, percentile, throughput, type Throughput } from './load.ts';
 import { type Database, memoryMb, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
+import { GIT_CASES } from './git.ts';
 import { LEDGER_CASES } from './ledger.ts';
 import { PROOF_CASES } from './proof.ts';
 import { hardLinkManyVersions, herdInfos, module, type Tree } from './tree.ts';
@@ -50,6 +51,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   start: startUp,
   ...PROOF_CASES,
   ...LEDGER_CASES,
+  ...GIT_CASES,
 };
 
 interface Target {

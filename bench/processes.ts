@@ -49,9 +49,12 @@ export interface LarderOptions {
   readonly data: string;
   readonly upstream: string;
   readonly set?: readonly string[];
+  /** Where it and its children run, as taskset has it; one core unless given. */
+  readonly cores?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The shipped program, logging and metrics on, on one core. Its log goes to a file, as in production. */
+/** The shipped program, logging and metrics on, on one core unless told otherwise. Its log goes to a file, as in production. */
 export async function startLarder(
   dist: string,
   o: LarderOptions,
@@ -69,7 +72,7 @@ export async function startLarder(
     'sh',
     [
       '-c',
-      `exec taskset -c ${SERVER_CORE} "$0" "$@" >>'${log}' 2>&1`,
+      `exec taskset -c ${o.cores ?? SERVER_CORE} "$0" "$@" >>'${log}' 2>&1`,
       process.execPath,
       ...node,
       join(dist, 'main.js'),
@@ -77,7 +80,7 @@ export async function startLarder(
     ],
     {
       // No database knows the modules of a benchmark, unless it has one of its own: then `set` names it.
-      env: { ...process.env, GOPROXY: '', LARDER_SUMDB: 'off' },
+      env: { ...process.env, GOPROXY: '', LARDER_SUMDB: 'off', ...o.env },
       stdio: 'ignore',
     },
   );
