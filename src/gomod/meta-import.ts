@@ -17,8 +17,8 @@ export interface MetaImport {
 export interface MetaPage {
   /** In the order of the page; with `mod` preferred, those come first. */
   readonly imports: readonly MetaImport[];
-  /** What ended the reading: the end of the head (or the body's beginning), the end of the page, or something that cannot be read. */
-  readonly ended: 'head' | 'page' | 'fault';
+  /** What ended the reading: the end of the head (or the body's beginning), the end of the page, its end in the middle of something, or something that cannot be read. */
+  readonly ended: 'head' | 'page' | 'cut' | 'fault';
   /** What could not be read; printable. */
   readonly fault?: string;
 }
@@ -43,7 +43,7 @@ function readHead(tags: XmlTags, found: MetaImport[]): Omit<MetaPage, 'imports'>
     }
     return { ended: 'page' };
   } catch (error) {
-    if (error instanceof XmlFault) return { ended: 'fault', fault: error.message };
+    if (error instanceof XmlFault) return { ended: error.isAtEnd ? 'cut' : 'fault', fault: error.message };
     throw error;
   }
 }

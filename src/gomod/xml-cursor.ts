@@ -2,7 +2,15 @@ import { codePointAt, sequenceLength } from './go-text.ts';
 import { mayBeginName, mayStandInName } from './xml-names.ts';
 
 /** Why a page cannot be read on. The message is printable; it holds nothing of the page. */
-export class XmlFault extends Error {}
+export class XmlFault extends Error {
+  /** Whether the page ends where more must come. */
+  readonly isAtEnd: boolean;
+
+  constructor(message: string, isAtEnd = false) {
+    super(message);
+    this.isAtEnd = isAtEnd;
+  }
+}
 
 /** Part of a page: `[start, end)` in bytes. */
 export interface Span {
@@ -26,7 +34,7 @@ export class Cursor {
   /** The next byte, which must be there. Throws XmlFault. */
   take(): number {
     const byte = this.bytes[this.at];
-    if (byte === undefined) throw this.fault('unexpected EOF');
+    if (byte === undefined) throw this.fault(UNEXPECTED_END);
     this.at++;
     return byte;
   }
@@ -54,7 +62,7 @@ export class Cursor {
   fault(what: string): XmlFault {
     let line = 1;
     for (let i = this.bytes.indexOf(0x0a); i >= 0 && i < this.at; i = this.bytes.indexOf(0x0a, i + 1)) line++;
-    return new XmlFault(`XML syntax error on line ${line}: ${what}`);
+    return new XmlFault(`XML syntax error on line ${line}: ${what}`, this.isAtEnd && what === UNEXPECTED_END);
   }
 }
 
@@ -83,6 +91,7 @@ export function isNamed(bytes: Uint8Array, { start, end }: Span, ascii: string):
 }
 
 const COLON = 0x3a;
+const UNEXPECTED_END = 'unexpected EOF';
 
 /** Letters, digits, `_ : . -`, and every byte beyond ASCII. */
 function isNameByte(byte: number): boolean {

@@ -5,6 +5,7 @@ import { AppError } from '../std/errors.ts';
 import type { EgressGuard } from './egress/guard.ts';
 import { boundedBody, type Framing, type HeldBack } from './http-body.ts';
 import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
+import { type HttpPage, type PageAsk, readPage } from './http-page.ts';
 import { httpFailure, isStaleConnection } from './http-failure.ts';
 import { checkHead, type RestAsk, restHeaders, single, validatorOf } from './http-head.ts';
 import type { Pace } from './progress.ts';
@@ -139,7 +140,7 @@ export class HttpClient {
   async get(url: URL, ask: HttpAsk): Promise<HttpAnswer> {
     const watch = new Watch(ask.signal, ask.totalTimeoutMs ?? this.#limits.totalTimeoutMs, ask.attempt);
     try {
-      const reply = await this.#follow(url, ask, watch);
+      const { reply } = await this.#follow(url, ask, watch);
       const wanted = ask.rest === undefined ? 200 : 206;
       return reply.statusCode === wanted ? this.#accept(reply, ask, watch) : await refuse(reply, watch);
     } catch (error) {
@@ -169,22 +170,36 @@ export class HttpClient {
     return { kind: 'ok', contentType: answer.contentType, framing: answer.framing, bytes: Buffer.concat(pieces) };
   }
 
+  /** What is at `url`, whatever the status says: for pages that mean something even when it is 404. Rejects as `get`, but with TOO_LARGE never. */
+  async page(url: URL, ask: PageAsk): Promise<HttpPage> {
+    const watch = new Watch(ask.signal, ask.totalTimeoutMs ?? this.#limits.totalTimeoutMs, ask.attempt);
+    try {
+      const { reply, from } = await this.#follow(url, ask, watch);
+      const { attempt, maxBytes } = ask;
+      return await readPage(reply, from, { ...this.#limits, attempt, maxBytes }, watch);
+    } catch (error) {
+      throw httpFailure(error, ask.attempt, watch);
+    } finally {
+      watch.dispose();
+    }
+  }
+
   /** Ends all requests and closes all connections. */
   async close(): Promise<void> {
     await this.#dispatchers.destroy();
   }
 
-  async #follow(start: URL, ask: HttpAsk, watch: Watch): Promise<Reply> {
+  async #follow(start: URL, ask: FollowAsk, watch: Watch): Promise<{ readonly reply: Reply; readonly from: URL }> {
     let url = start;
     let credential = ask.credential;
     for (let followed = 0; ; followed++) {
       const reply = await this.#send(url, credential, ask, watch);
       const location = REDIRECTS.has(reply.statusCode) ? single(reply, 'location') : '';
-      if (location === '') return reply;
+      if (location === '') return { reply, from: url };
       await readReason(reply, watch);
       if (followed === MAX_REDIRECTS)
         throw new AppError('UPSTREAM_BAD_RESPONSE', `${ask.attempt}: stopped after ${MAX_REDIRECTS} redirects`);
-      const next = redirectTarget(location, url, ask.attempt);
+      const next = redirectTarget(location, url, ask);
       // Dropped for good: a chain that comes back to the first origin may carry paths that the other origin chose.
       if (next.origin !== url.origin) credential = undefined;
       url = next;
@@ -192,7 +207,7 @@ export class HttpClient {
   }
 
   /** Once more when a pooled connection turns out to be closed: GET may be repeated. */
-  async #send(url: URL, credential: HttpCredential | undefined, ask: HttpAsk, watch: Watch): Promise<Reply> {
+  async #send(url: URL, credential: HttpCredential | undefined, ask: FollowAsk, watch: Watch): Promise<Reply> {
     try {
       return await this.#sendOnce(url, credential, ask, watch);
     } catch (error) {
@@ -201,7 +216,7 @@ export class HttpClient {
     }
   }
 
-  async #sendOnce(url: URL, credential: HttpCredential | undefined, ask: HttpAsk, watch: Watch): Promise<Reply> {
+  async #sendOnce(url: URL, credential: HttpCredential | undefined, ask: FollowAsk, watch: Watch): Promise<Reply> {
     throwIfAborted(watch.signal);
     const { connectTimeoutMs, firstByteTimeoutMs } = this.#limits;
     // Beside the limits of the pool: covers the wait for a free connection and a forward proxy that does not answer CONNECT.
@@ -261,6 +276,9 @@ export class HttpClient {
   }
 }
 
+/** What following a chain of redirects needs to know. */
+type FollowAsk = Pick<HttpAsk, 'attempt' | 'credential' | 'rest'> & Pick<PageAsk, 'mayDowngrade'>;
+
 type Reply = Dispatcher.ResponseData & { readonly body: Readable };
 
 function ignore(): void {}
@@ -277,16 +295,17 @@ async function refuse(reply: Reply, watch: Watch): Promise<HttpRefusal> {
   };
 }
 
-function redirectTarget(location: string, from: URL, attempt: string): URL {
+function redirectTarget(location: string, from: URL, { attempt, mayDowngrade = false }: FollowAsk): URL {
   const to = URL.parse(location, from.href);
   if (to === null || !/^https?:$/.test(to.protocol))
     throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirected to something that is not http or https`);
-  if (from.protocol === 'https:' && to.protocol === 'http:')
+  if (from.protocol === 'https:' && to.protocol === 'http:' && !mayDowngrade)
     throw new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: redirect from https to http refused`);
   return to;
 }
 
-function covers({ origin, pathPrefix }: HttpCredential, url: URL): boolean {
+/** Whether a credential may go to `url`: its origin, at or below its path. */
+export function covers({ origin, pathPrefix }: HttpCredential, url: URL): boolean {
   if (url.origin !== origin) return false;
   const prefix = pathPrefix.endsWith('/') ? pathPrefix : `${pathPrefix}/`;
   return `${url.pathname}/`.startsWith(prefix);

@@ -59,8 +59,8 @@ function parsesMeta(row: Row, t: Tally): void {
     const want = row[key] as Row;
     // JSON holds no byte that is not UTF-8: where that byte is the point, U+FFFD stands for it.
     const page = stringAt(want, 'error').includes('invalid UTF-8') ? html.replaceAll('\ufffd', '\udcff') : html;
-    const { imports, ended } = parseMetaImports(bytesOfText(page), mod);
-    const got = { failed: imports.length === 0 && ended === 'fault', imports: imports.map(asRow) };
+    const { imports, fault } = parseMetaImports(bytesOfText(page), mod);
+    const got = { failed: imports.length === 0 && fault !== undefined, imports: imports.map(asRow) };
     same(t, `${key} of ${html}`, got, { failed: want['error'] !== null, imports: want['imports'] });
   }
 }

@@ -1,0 +1,195 @@
+import type { Credentials } from '../../credentials/credentials.ts';
+import { DEFAULT_GOVCS, decideGovcs, type GovcsRule } from '../../gomod/govcs.ts';
+import { isSameImport, type MetaImport, matchMetaImport } from '../../gomod/meta-import.ts';
+import type { ModulePath } from '../../gomod/module.ts';
+import { hasPathPrefix } from '../../gomod/path-prefix.ts';
+import { shown } from '../../gomod/shown.ts';
+import { qualifiedRoot, staticRoot } from '../../gomod/vcs-paths.ts';
+import type { Ask } from '../../std/ask.ts';
+import type { Clock } from '../../std/clock.ts';
+import { AppError, isAppError, toAppError } from '../../std/errors.ts';
+import { type GetsPages, type ImportPage, ImportPages } from './import-pages.ts';
+import { type PingsRepositories, QualifiedRepositories } from './qualified-repositories.ts';
+import { repositoryAddress } from './repository-address.ts';
+import type { FoundBy, RepositoryRoot } from './repository-root.ts';
+import { type RewriteUrl, rewriteBy } from './rewrites.ts';
+
+/** A module, and those below it, whose repository the operator names. */
+export interface Alias {
+  readonly module: string;
+  readonly repository: string;
+  /** Where in the repository the module lies; absent = at its top. */
+  readonly subdirectory?: string;
+}
+
+/** What the operator says about where modules may come from. */
+export interface DiscoveryRules {
+  /** Before the ones that always hold: private:all,public:git|hg. */
+  readonly govcs: readonly GovcsRule[];
+  /** Whether unprotected protocols may be used for a module (GOINSECURE). */
+  isInsecure(module: string): boolean;
+  /** Whether a module, or the root of a repository, is private (GOPRIVATE). */
+  isPrivate(path: string): boolean;
+  readonly aliases: readonly Alias[];
+  /** Value of GIT_ALLOW_PROTOCOL; absent or empty = what is secure by itself. */
+  readonly gitAllowProtocol?: string;
+}
+
+export interface DiscoveryOptions extends PingsRepositories {
+  readonly pages: GetsPages;
+  readonly credentials: Credentials;
+  readonly rules: DiscoveryRules;
+  /** Where repositories are contacted: for planOf() alone, since what find() says is what they are called. */
+  readonly rewrite: RewriteUrl;
+  readonly clock: Clock;
+}
+
+/** How a repository will be looked for, as far as that is known without asking anyone. */
+export interface DiscoveryPlan {
+  readonly by: FoundBy;
+  readonly root?: string;
+  /** Of the repository; with a qualifier the first that is tried. */
+  readonly url?: string;
+  readonly subdirectory?: string;
+  /** Where it is contacted instead. */
+  readonly rewrittenTo?: string;
+  /** The page that is asked. */
+  readonly pageUrl?: string;
+}
+
+/**
+ * Finds the repository of a module (spec: "From module path to repository"): a row of the configuration, else a known host, else a `.git` in the path, else what the go-import
+ * tag on the module's page says, when the page of the prefix that it claims agrees. What pages say is attacker-controlled.
+ */
+export class Discovery {
+  readonly #rules: DiscoveryRules;
+  readonly #govcs: readonly GovcsRule[];
+  readonly #aliases: readonly Alias[];
+  readonly #pages: ImportPages;
+  readonly #qualified: QualifiedRepositories;
+  readonly #rewrite: RewriteUrl;
+
+  constructor(o: DiscoveryOptions) {
+    this.#rules = o.rules;
+    this.#govcs = [...o.rules.govcs, ...DEFAULT_GOVCS];
+    this.#aliases = o.rules.aliases.toSorted((a, b) => b.module.length - a.module.length);
+    this.#rewrite = o.rewrite;
+    this.#pages = new ImportPages(o);
+    this.#qualified = new QualifiedRepositories({ ...o, pings: o, gitAllowProtocol: o.rules.gitAllowProtocol ?? '' });
+  }
+
+  /**
+   * The repository, or module proxy, that holds `module`. Rejects with NOT_FOUND when there is none for this path (or none that this server can use), POLICY_DENIED when GOVCS,
+   * a missing protection or the egress guard forbids it, AUTH_REQUIRED with what to set, and with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, OVERLOADED or
+   * ABORTED when it cannot be told.
+   */
+  async find(module: ModulePath, o: Ask): Promise<RepositoryRoot> {
+    try {
+      return this.#known(module) ?? (await this.#qualifier(module, o)) ?? (await this.#imported(module, o));
+    } catch (error) {
+      const { code, message, detail } = toAppError(error, 'find its repository');
+      throw new AppError(code, `${module}: ${message}`, { cause: error, detail });
+    }
+  }
+
+  /** What find() goes by. Asks nobody. Throws NOT_FOUND and POLICY_DENIED as find() does, where that is known beforehand. */
+  planOf(module: ModulePath): DiscoveryPlan {
+    const known = this.#known(module);
+    if (known !== undefined) return this.#planned(known);
+    const qualified = qualifiedRoot(module);
+    if (qualified === undefined) return { by: 'go-import', pageUrl: this.#pages.urlOf(module) };
+    this.#allow(qualified.vcs, qualified.root);
+    const [url] = this.#qualified.urlsOf(qualified.repository, this.#rules.isInsecure(module));
+    return this.#planned({ by: 'qualifier', root: qualified.root, ...(url !== undefined && { url }) });
+  }
+
+  #planned(plan: DiscoveryPlan): DiscoveryPlan {
+    if (plan.url === undefined) return plan;
+    const rewrittenTo = this.#rewrite(plan.url).href;
+    return rewrittenTo === rewriteBy([])(plan.url).href ? plan : { ...plan, rewrittenTo };
+  }
+
+  /** Found without asking anyone. */
+  #known(module: ModulePath): RepositoryRoot | undefined {
+    const alias = this.#aliases.find((row) => hasPathPrefix(module, row.module));
+    if (alias !== undefined) {
+      const { module: prefix, repository, subdirectory = '' } = alias;
+      return this.#accept({ prefix, vcs: 'git', repository, subdirectory }, 'alias', true);
+    }
+    const site = staticRoot(module);
+    if (site.kind === 'asked') return undefined;
+    if (site.kind === 'impossible') throw new AppError('NOT_FOUND', site.reason);
+    const claim = { prefix: site.root, vcs: site.vcs, repository: site.repoUrl, subdirectory: '' };
+    return this.#accept(claim, 'known-host', false);
+  }
+
+  async #qualifier(module: ModulePath, { signal }: Ask): Promise<RepositoryRoot | undefined> {
+    const found = qualifiedRoot(module);
+    if (found === undefined) return undefined;
+    const { root, vcs, repository } = found;
+    if (!hasPathPrefix(module, root)) throw new AppError('NOT_FOUND', `mismatched repository: found ${root}`);
+    this.#allow(vcs, root);
+    const isInsecure = this.#rules.isInsecure(module);
+    const url = await this.#qualified.urlOf(repository, { signal, isInsecure });
+    return { kind: 'git', root, url, subdirectory: '', by: 'qualifier' };
+  }
+
+  async #imported(module: ModulePath, { signal }: Ask): Promise<RepositoryRoot> {
+    const isInsecure = this.#rules.isInsecure(module);
+    try {
+      const page = await this.#pages.of(module, { signal, isInsecure });
+      const claim = claimFor(module, page);
+      // Else whoever has a page below a prefix could say where the prefix is kept.
+      if (claim.prefix !== module) {
+        const prefixPage = await this.#pages.of(claim.prefix, { signal, isInsecure });
+        const said = matchMetaImport(prefixPage.imports, module);
+        if (typeof said === 'string' || !isSameImport(said, claim))
+          throw notFound(`${page.url} and ${prefixPage.url} disagree about go-import for ${shown(claim.prefix)}`);
+      }
+      return this.#accept(claim, 'go-import', isInsecure);
+    } catch (error) {
+      if (!isAppError(error, 'NOT_FOUND')) throw error;
+      throw new AppError('NOT_FOUND', `unrecognized import path: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** What a claim comes down to when it is one that we can use and GOVCS allows it. */
+  #accept(claim: MetaImport, by: FoundBy, isInsecure: boolean): RepositoryRoot {
+    const { url, subdirectory } = repositoryAddress(claim, isInsecure);
+    const root = claim.prefix.replace(/\/$/, '');
+    // The GOPROXY protocol is no version control system: GOVCS has nothing to say about it.
+    if (claim.vcs === 'mod') return { kind: 'proxy', root, url, by };
+    this.#allow(claim.vcs, root);
+    return { kind: 'git', root, url, subdirectory, by };
+  }
+
+  /** Throws unless the system is git, and allowed for the repository. */
+  #allow(vcs: string, root: string): void {
+    if (!SYSTEMS.has(vcs)) throw notFound(`unknown vcs ${shown(vcs)}`);
+    const isPrivate = this.#rules.isPrivate(root);
+    const { isAllowed, rule } = decideGovcs(this.#govcs, { root, isPrivate, vcs });
+    if (!isAllowed) {
+      const whose = isPrivate ? 'private' : 'public';
+      throw new AppError('POLICY_DENIED', `GOVCS disallows using ${vcs} for ${whose} ${root}, by ${shown(rule)}`);
+    }
+    if (vcs === 'git') return;
+    const instead = 'name a git mirror of it under git.aliases, or an upstream that has it';
+    throw notFound(`kept in ${vcs}, and this server takes modules from git only: ${instead}`);
+  }
+}
+
+/** What the go command knows. */
+const SYSTEMS: ReadonlySet<string> = new Set(['git', 'hg', 'svn', 'fossil']);
+
+/** The one tag on the page of `module` that speaks for it. */
+function claimFor(module: ModulePath, { url, imports }: ImportPage): MetaImport {
+  const claim = matchMetaImport(imports, module);
+  if (claim === 'several') throw notFound(`parse ${url}: multiple meta tags match import path ${shown(module)}`);
+  if (claim !== 'none') return claim;
+  const others = imports.slice(0, 3).map(({ prefix }) => `meta tag ${shown(prefix)} did not match import path`);
+  throw notFound(`parse ${url}: no go-import meta tags (${others.join(', ')})`);
+}
+
+function notFound(what: string): AppError {
+  return new AppError('NOT_FOUND', what);
+}
