@@ -95,14 +95,8 @@ describe('larder explain', () => {
     expect(found).not.toHaveProperty('exemption');
   });
 
-  test('names the record of the ledger, the exemption then and now, and the glob that keeps proxies out', async () => {
-    const found = await explained(
-      EXEMPT,
-      '--set',
-      'noSumdb=x.example,corp.example',
-      '--set',
-      'noProxy=*.example/exempt',
-    );
+  test('names the record of the ledger, and the exemption then and now', async () => {
+    const found = await explained(EXEMPT, '--set', 'noSumdb=x.example,corp.example');
     expect(found).toMatchObject({
       artifacts: [
         { record: { verification: { by: 'exemption', because: 'off' } }, standing: { is: 'proven' } },
@@ -111,9 +105,26 @@ describe('larder explain', () => {
       ],
       proofs: [{ holds: true, database: 'sum.corp.test', record: 0, treeSize: 1 }],
       exemption: { because: 'pattern', pattern: 'corp.example' },
+      scope: 'public',
+      plan: { isAllowed: true, steps: [{ source: 'proxy.example' }, {}, {}] },
+    });
+  });
+
+  test('names the glob that keeps proxies out, and the two that make a module private together', async () => {
+    const noProxy = ['--set', 'noProxy=*.example/exempt'] as const;
+    expect(await explained(EXEMPT, ...noProxy)).toMatchObject({
+      isStored: true,
+      scope: 'public',
       noProxy: '*.example/exempt',
       plan: { isAllowed: true, steps: [{ source: 'direct' }] },
     });
+    const both = await explained(EXEMPT, ...noProxy, '--set', 'noSumdb=corp.example');
+    expect(both).toMatchObject({
+      isStored: false,
+      scope: 'private',
+      private: { key: 'noProxy, noSumdb', pattern: '*.example/exempt, corp.example' },
+    });
+    expect(both).not.toHaveProperty('noProxy');
   });
 
   test('says where in a repository a module came from', async () => {
@@ -130,6 +141,38 @@ describe('larder explain', () => {
     );
     expect((await explain('corp.example/lib@v1.2.1')).out).not.toContain('  tag ');
     expect(await explained(module)).toMatchObject({ artifacts: [{ record: { anchor } }, {}, { record: { anchor } }] });
+  });
+
+  test('says what makes a module private, and looks for it in the private part of the store alone', async () => {
+    const verification = { by: 'exemption', because: 'pattern', pattern: 'corp.example' } as const;
+    await storeModules(data, log, [
+      { module: 'corp.example/lib@v1.0.0', verification, source: 'direct', scope: 'private' },
+    ]);
+    const args = ['--set', 'private=corp.example'] as const;
+    expect(await explained('corp.example/lib@v1.0.0', ...args)).toMatchObject({
+      scope: 'private',
+      isStored: true,
+      private: { key: 'private', pattern: 'corp.example' },
+      exemption: { because: 'pattern', pattern: 'corp.example' },
+      plan: { isAllowed: true, steps: [{ source: 'direct', separator: ',' }] },
+    });
+    const { out } = await explain('corp.example/lib@v1.0.0', ...args);
+    expect(out).toMatch(/\n {2}configured {2}exempt by corp\.example \(private, noSumdb\)\n/);
+    expect(out).toMatch(/\n {2}private {5}by corp\.example \(private\)\n {2}asked of {4}direct\n$/);
+    expect(await explained('corp.example/lib@v1.0.0')).toMatchObject({ scope: 'public', isStored: false });
+    expect(await explained(EXEMPT, ...args)).toMatchObject({ scope: 'private', isStored: false });
+  });
+
+  test('names the row that gives a module another repository', async () => {
+    const alias =
+      'git.aliases=example.com=https://git.example/all;module=example.com/lib,repository=ssh://git@git.example/lib,subdirectory=go';
+    const { out } = await explain('example.com/lib/v2@v2.0.0', '--set', alias);
+    expect(out).toContain('  alias     example.com/lib = ssh://git@git.example/lib (go)\n  asked of  direct\n');
+    expect(await explained('example.com/other@v1.0.0', '--set', alias)).toMatchObject({
+      scope: 'public',
+      alias: { module: 'example.com', repository: 'https://git.example/all' },
+    });
+    expect(await explained('example.comx/other@v1.0.0', '--set', alias)).not.toHaveProperty('alias');
   });
 
   test('shows nothing raw that came from outside', async () => {

@@ -2,15 +2,17 @@ import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import type { Provenance } from '../artifacts/provenance.ts';
 import { quarantinedCopies, type QuarantinedCopy } from '../artifacts/quarantine.ts';
 import type { CheckedProof, Standing } from '../artifacts/standing.ts';
+import type { AliasRow } from '../config/git-rows.ts';
 import type { Config } from '../config/schema.ts';
 import { matchPrefixPatterns } from '../gomod/goenv.ts';
 import type { ArtifactKind, ModulePath, ModuleVersion } from '../gomod/module.ts';
 import { createGate } from '../policy/gate.ts';
-import type { PlanStep, Scope } from '../policy/plan.ts';
+import { type PlanStep, type Scope, scopeOf } from '../policy/plan.ts';
+import { createPrivacy, type PrivateBy } from '../policy/private.ts';
 import type { Ask } from '../std/ask.ts';
 import { createExemptions, type Exemption } from '../verify/exemptions.ts';
 import { type Audited, onAudited } from './audited-store.ts';
-import { createChain } from './chain.ts';
+import { aliasOf, createChain } from './chain.ts';
 import type { Around } from './compose.ts';
 import { openClient } from './preflight.ts';
 
@@ -37,19 +39,24 @@ export type ExplainedPlan =
 export interface Explanation {
   /** `PATH@VERSION`. */
   readonly module: string;
+  /** The part of the store that it lives in, as configured now. */
+  readonly scope: Scope;
   readonly isStored: boolean;
   /** The zip, the go.mod and the info, in this order. */
   readonly artifacts: readonly ExplainedArtifact[];
   /** The stored proofs as they can be checked now, of every database that has one. */
   readonly proofs: readonly CheckedProof[];
   readonly plan: ExplainedPlan;
-  /** The glob that keeps the module from every upstream. */
+  /** What makes it private, if it is. */
+  readonly private?: PrivateBy;
+  /** The row of `git.aliases` that names its repository. */
+  readonly alias?: AliasRow;
+  /** The glob of noProxy that keeps a public module from every upstream. */
   readonly noProxy?: string;
   /** Why it would be stored without a proof today, if it would be. */
   readonly exemption?: Exemption;
 }
 
-const SCOPE: Scope = 'public';
 const KINDS: readonly ArtifactKind[] = ['zip', 'mod', 'info'];
 
 /**
@@ -62,10 +69,12 @@ export async function explainModule(
   { module, signal }: Ask & { readonly module: ModuleVersion },
 ): Promise<Explanation> {
   const explain = async (on: Audited): Promise<Explanation> => {
+    const scope = scopeOf(createPrivacy(config), module.path);
     const artifacts: ExplainedArtifact[] = [];
-    for (const kind of KINDS) artifacts.push(await explainArtifact(on, { module, kind }, { signal }));
+    for (const kind of KINDS) artifacts.push(await explainArtifact(on, { scope, id: { module, kind } }, { signal }));
     return {
       module: `${module.path}@${module.version}`,
+      scope,
       isStored: artifacts.some((one) => one.isStored),
       artifacts,
       proofs: await on.audit.proofs(module, { signal }),
@@ -78,15 +87,15 @@ export async function explainModule(
 
 async function explainArtifact(
   { audit, store }: Audited,
-  id: { readonly module: ModuleVersion; readonly kind: ArtifactKind },
+  place: { readonly scope: Scope; readonly id: { readonly module: ModuleVersion; readonly kind: ArtifactKind } },
   o: Ask,
 ): Promise<ExplainedArtifact> {
-  const place = { scope: SCOPE, id };
+  const { kind } = place.id;
   const found = await audit.glance(place, o);
   const quarantined = await quarantinedCopies(store, place, o);
-  if (found === undefined) return { kind: id.kind, isStored: false, quarantined };
+  if (found === undefined) return { kind, isStored: false, quarantined };
   const { record, standing } = found;
-  return { kind: id.kind, isStored: true, ...(record && { record }), standing, quarantined };
+  return { kind, isStored: true, ...(record && { record }), standing, quarantined };
 }
 
 /** The sources are made to know their names; none of them is asked, so they need no credentials. */
@@ -100,10 +109,19 @@ async function planOf({ config, closing }: Audited, around: Around, path: Module
 }
 
 function configuredFor(
-  { noProxy, noSumdb, sumdb }: Config,
+  config: Config,
   path: ModulePath,
-): Pick<Explanation, 'noProxy' | 'exemption'> {
-  const pattern = noProxy.split(',').find((glob) => matchPrefixPatterns(glob, path));
-  const exemption = createExemptions({ isOff: sumdb.database === 'off', patterns: noSumdb }).of(path);
-  return { ...(pattern === undefined ? {} : { noProxy: pattern }), ...(exemption && { exemption }) };
+): Pick<Explanation, 'private' | 'alias' | 'noProxy' | 'exemption'> {
+  const privacy = createPrivacy(config);
+  const privateBy = privacy.privateBy(path);
+  const pattern = config.noProxy.split(',').find((glob) => matchPrefixPatterns(glob, path));
+  const isOff = config.sumdb.database === 'off';
+  const exemption = createExemptions({ isOff, patterns: privacy.noSumdb }).of(path);
+  const alias = aliasOf(config, path);
+  return {
+    ...(privateBy && { private: privateBy }),
+    ...(alias && { alias }),
+    ...(privateBy !== undefined || pattern === undefined ? {} : { noProxy: pattern }),
+    ...(exemption && { exemption }),
+  };
 }

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -159,6 +160,28 @@ describe('larder fsck', () => {
     const { code, out } = await fsck('--repair', '--upstream', 'off');
     expect(code).toBe(3);
     expect(out).toContain('could not be fetched again');
+  });
+
+  test('--repair brings nothing of a module that is private by now back into the public tree', async () => {
+    rmSync(stored('zip'));
+    rmSync(record('mod'));
+    upstream.clearLog();
+    const { code, out } = await fsck('--repair', '--upstream', upstream.base, '--set', 'private=example.com');
+    expect(code).toBe(3);
+    expect(out).toContain('example.com/quote is private by now, and this lies among what is public');
+    expect(upstream.requests).toEqual([]);
+    expect([existsSync(stored('zip')), existsSync(stored('mod')), existsSync(record('mod'))]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(readdirSync(join(folder, 'data/quarantine/public', `${NAME}.mod`))).toHaveLength(2);
+  });
+
+  test('minds no mirrors of repositories in the data folder', async () => {
+    mkdirSync(join(folder, 'data/.mirrors/0123/objects'), { recursive: true });
+    writeFileSync(join(folder, 'data/.mirrors/0123/HEAD'), 'ref: refs/heads/main\n');
+    expect(await fsck()).toMatchObject({ code: 0, err: '' });
   });
 
   test('refuses a folder that is not a data folder', async () => {

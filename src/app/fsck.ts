@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { ArtifactId } from '../gomod/module.ts';
 import { parseRevInfo } from '../gomod/rev-info.ts';
 import { TEMP_FOLDER } from '../io/temp-directory.ts';
+import type { RoutePlan } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
@@ -58,8 +59,11 @@ async function check(engine: Engine, { repair, onProgress, signal }: CheckOption
     spool: keep.spools.spool(MAX_BODY_BYTES, 'stored file'),
     clock: systemClock,
     strangers: new DiskStore(keep.folder).strangers({ signal }),
-    refetch: (_scope, id, o) => refetch(engine, id, o),
-    adopt: async (scope, id, body, o) => await keep.artifacts.commit(scope, await verify(engine, id, body, o), o),
+    refetch: (scope, id, o) => refetch(engine, { scope, id }, o),
+    adopt: async (scope, id, body, o) => {
+      planIn(engine, { scope, id });
+      await keep.artifacts.commit(scope, await verify(engine, id, body, o), o);
+    },
     pinVerdict: (kind, module, h1) => pins.verdict(kind, module, h1),
     zipHash: async (id, body, o) => (await inspector.inspect(body, id.module, o)).h1,
     onProgress: everySoOften(onProgress),
@@ -67,11 +71,24 @@ async function check(engine: Engine, { repair, onProgress, signal }: CheckOption
   });
 }
 
-async function refetch({ keep, resolver, gate }: Engine, id: ArtifactId, o: Ask): Promise<void> {
-  const decision = gate.decide(id.module.path);
+interface Place {
+  readonly scope: string;
+  readonly id: ArtifactId;
+}
+
+async function refetch(engine: Engine, place: Place, o: Ask): Promise<void> {
+  const plan = planIn(engine, place);
+  engine.keep.artifacts.forget(plan.scope, place.id);
+  await engine.resolver.artifact(place.id, { plan, mayFetch: 'yes', signal: o.signal });
+}
+
+/** Where the artifact may be asked for. Throws POLICY_DENIED when its module has another scope now: nothing private may come into the public tree, or the other way round. */
+function planIn({ gate }: Engine, { scope, id: { module } }: Place): RoutePlan {
+  const decision = gate.decide(module.path);
   if (!decision.allowed) throw decision.error;
-  keep.artifacts.forget(decision.plan.scope, id);
-  await resolver.artifact(id, { plan: decision.plan, mayFetch: 'yes', signal: o.signal });
+  const { plan } = decision;
+  if (plan.scope === scope) return plan;
+  throw new AppError('POLICY_DENIED', `${module.path} is ${plan.scope} by now, and this lies among what is ${scope}`);
 }
 
 async function verify({ verifier }: Engine, id: ArtifactId, body: Spooled, o: Ask): Promise<Verified> {

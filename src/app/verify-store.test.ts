@@ -86,8 +86,8 @@ describe('larder verify', () => {
     const { code, out, err } = await verify();
     expect([code, err]).toEqual([0, '']);
     expect(out.split('\n')).toEqual([
-      'exempt: corp.example/exempt@v1.0.0 .mod: exempt by corp.example (noSumdb)',
-      'exempt: corp.example/exempt@v1.0.0 .zip: exempt by corp.example (noSumdb)',
+      'exempt: corp.example/exempt@v1.0.0 .mod: exempt by corp.example (private, noSumdb)',
+      'exempt: corp.example/exempt@v1.0.0 .zip: exempt by corp.example (private, noSumdb)',
       'pinned by go.sum only: example.com/pinned@v1.0.0 .mod: only /old/go.sum has its hash',
       'pinned by go.sum only: example.com/pinned@v1.0.0 .zip: only /old/go.sum has its hash',
       'unproven: example.com/unproven@v1.0.0 .mod: sum.example.org could not be asked when it came: timed out\\u{1b}[31m',
@@ -104,6 +104,20 @@ describe('larder verify', () => {
       '',
     ]);
     expect(await verify('--all')).toMatchObject({ code: 0 });
+  });
+
+  test('looks for what is private now in the private part of the store', async () => {
+    const module = 'corp.example/secret@v1.0.0';
+    const verification = { by: 'exemption', because: 'pattern', pattern: 'corp.example' } as const;
+    await storeModules(data, log, [{ module, verification, scope: 'private' }]);
+    const isPrivate = ['--set', 'private=corp.example'] as const;
+    const lines = goSum(`${module.replace('@', ' ')} ${/h1:\S+/.exec(contentOf(module).sums)?.[0]}\n`);
+    for (const which of [[module], ['--from', lines]]) {
+      expect(await report(...isPrivate, ...which)).toMatchObject({ code: 0, counts: { missing: 0, wrong: 0 } });
+      expect(await report(...which)).toMatchObject({ checked: 0, counts: { missing: 1 } });
+    }
+    expect(await report(...isPrivate, EXEMPT)).toMatchObject({ checked: 0, counts: { missing: 1 } });
+    expect((await report()).counts).toMatchObject({ exempt: 4, wrong: 0 });
   });
 
   test('asks nobody and changes nothing', async () => {
@@ -251,6 +265,6 @@ test('larder verify says the same in Chinese', async () => {
     '--set',
     `sumdb.database=${log.key.text}`,
   );
-  expect(out).toContain(`豁免：${EXEMPT} .mod：由 corp.example 豁免（noSumdb）`);
+  expect(out).toContain(`豁免：${EXEMPT} .mod：由 corp.example 豁免（private、noSumdb）`);
   expect(out).not.toMatch(/exempt:|proven$/m);
 });

@@ -2,8 +2,9 @@ import type { AuditReport } from '../artifacts/audit-report.ts';
 import { auditAll, auditGoSum, auditModules } from '../artifacts/audit-store.ts';
 import type { Config } from '../config/schema.ts';
 import { type GoSumLine, parseGoSum } from '../gomod/gosum.ts';
-import type { ModuleVersion } from '../gomod/module.ts';
-import type { Scope } from '../policy/plan.ts';
+import type { ModulePath, ModuleVersion } from '../gomod/module.ts';
+import { scopeOf } from '../policy/plan.ts';
+import { createPrivacy } from '../policy/private.ts';
 import type { Ask } from '../std/ask.ts';
 import { readGoSum } from '../verify/pins.ts';
 import { type Audited, onAudited } from './audited-store.ts';
@@ -25,9 +26,6 @@ export interface VerifyOptions extends Ask {
   readonly onProgress: (checked: number) => void;
 }
 
-/** The scope of modules that are named without one. */
-const SCOPE: Scope = 'public';
-
 /**
  * Reads stored artifacts again and checks their proofs from what is stored alone; nobody is asked, nothing is changed. Rejects with CONFIG_INVALID when there is no
  * data folder (none is made) or the go.sum file cannot be used, with STORE_UNAVAILABLE, OVERLOADED or ABORTED; what is wrong is in the report.
@@ -35,11 +33,13 @@ const SCOPE: Scope = 'public';
 export async function verifyStore(config: Config, options: VerifyOptions): Promise<AuditReport> {
   const { wanted, signal } = options;
   const lines = wanted.what === 'go.sum' ? await readLines(wanted.path) : [];
+  const privacy = createPrivacy(config);
+  const places = { scopeOf: (module: ModulePath) => scopeOf(privacy, module) };
   const verify = async ({ store, audit }: Audited): Promise<AuditReport> => {
     const run = { audit, signal, onProgress: everySoOften(options.onProgress) };
     if (wanted.what === 'all') return await auditAll(store, run);
-    if (wanted.what === 'modules') return await auditModules({ modules: wanted.modules, scope: SCOPE }, run);
-    return await auditGoSum({ name: wanted.path, lines, scope: SCOPE }, run);
+    if (wanted.what === 'modules') return await auditModules({ modules: wanted.modules, ...places }, run);
+    return await auditGoSum({ name: wanted.path, lines, ...places }, run);
   };
   return await onAudited(config, verify, { signal });
 }

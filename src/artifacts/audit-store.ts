@@ -1,6 +1,12 @@
 /** Audits of many artifacts: all that are stored, those of some modules, those of a go.sum file. They change nothing; a server may run on the same store meanwhile. */
 import type { GoSumLine } from '../gomod/gosum.ts';
-import { type ArtifactKind, isCanonicalFor, isModulePath, type ModuleVersion } from '../gomod/module.ts';
+import {
+  type ArtifactKind,
+  isCanonicalFor,
+  isModulePath,
+  type ModulePath,
+  type ModuleVersion,
+} from '../gomod/module.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { Audit, Audited } from './audit.ts';
@@ -15,12 +21,15 @@ export interface AuditRun extends Ask {
   readonly onProgress?: (checked: number) => unknown;
 }
 
-/** A go.sum file and the scope that its modules are looked for in. */
+/** The scope that a module is looked for in. */
+export type ScopeOf = (module: ModulePath) => string;
+
+/** A go.sum file and where its modules are looked for. */
 export interface AuditedGoSum {
   /** What findings call the file. */
   readonly name: string;
   readonly lines: readonly GoSumLine[];
-  readonly scope: string;
+  readonly scopeOf: ScopeOf;
 }
 
 const KINDS: readonly ArtifactKind[] = ['info', 'mod', 'zip'];
@@ -36,16 +45,16 @@ export async function auditAll(store: BlobStore, run: AuditRun): Promise<AuditRe
   return tally.report();
 }
 
-/** What is stored of `modules` in `scope`; a module of which nothing is stored is missing. Rejects likewise. */
+/** What is stored of `modules`; a module of which nothing is stored is missing. Rejects likewise. */
 export async function auditModules(
-  { modules, scope }: { readonly modules: readonly ModuleVersion[]; readonly scope: string },
+  { modules, scopeOf }: { readonly modules: readonly ModuleVersion[]; readonly scopeOf: ScopeOf },
   run: AuditRun,
 ): Promise<AuditReport> {
   const tally = new AuditTally();
   for (const module of modules) {
     const before = tally.checked;
     for (const kind of KINDS) {
-      const audited = await run.audit.look({ scope, id: { module, kind } }, run);
+      const audited = await run.audit.look({ scope: scopeOf(module.path), id: { module, kind } }, run);
       if (audited !== undefined) tally.looked(nameOf(module), kind, audited);
       goOn(tally, run);
     }
@@ -55,7 +64,7 @@ export async function auditModules(
 }
 
 /** What each line of a go.sum file is about: audited, and compared with the line. Rejects likewise. */
-export async function auditGoSum({ name, lines, scope }: AuditedGoSum, run: AuditRun): Promise<AuditReport> {
+export async function auditGoSum({ name, lines, scopeOf }: AuditedGoSum, run: AuditRun): Promise<AuditReport> {
   const tally = new AuditTally();
   for (const line of lines) {
     const target = targetOf(line);
@@ -64,7 +73,7 @@ export async function auditGoSum({ name, lines, scope }: AuditedGoSum, run: Audi
       continue;
     }
     const { module, kind } = target;
-    const audited = await run.audit.look({ scope, id: { module, kind } }, run);
+    const audited = await run.audit.look({ scope: scopeOf(module.path), id: { module, kind } }, run);
     const claim = { ...target, file: name, hash: line.hash };
     if (audited === undefined) tallyMissing(tally, claim, await run.audit.proofs(module, run));
     else tally.looked(nameOf(module), kind, audited, contradiction(claim, audited));

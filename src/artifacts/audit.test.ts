@@ -207,7 +207,7 @@ describe('an audit of modules', () => {
     await module(OFF, 'example.com/other');
     const modules = [idOf('zip').module, idOf('zip', 'example.com/gone').module];
     const run = { audit: audit({ provers: [database()] }), ...o };
-    expect(await auditModules({ modules, scope: 'public' }, run)).toMatchObject({
+    expect(await auditModules({ modules, scopeOf: () => 'public' }, run)).toMatchObject({
       checked: 3,
       counts: { proven: 2, form: 1, missing: 1 },
       findings: [{ module: 'example.com/gone@v1.0.0', is: 'missing', why: 'not-stored' }],
@@ -218,7 +218,7 @@ describe('an audit of modules', () => {
 describe('an audit by a go.sum', () => {
   async function audited(text: string, more: Partial<AuditOptions> = {}) {
     const lines = parseGoSum(text, 'go.sum');
-    return await auditGoSum({ name: 'go.sum', lines, scope: 'public' }, { audit: audit(more), ...o });
+    return await auditGoSum({ name: 'go.sum', lines, scopeOf: () => 'public' }, { audit: audit(more), ...o });
   }
 
   test('finds every line that is not what is stored', async () => {

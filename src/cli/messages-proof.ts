@@ -47,6 +47,8 @@ interface ExplainWords {
       | 'putAside'
       | 'proof'
       | 'exemption'
+      | 'private'
+      | 'alias'
       | 'noProxy'
       | 'asked',
       string
@@ -57,6 +59,7 @@ interface ExplainWords {
   readonly holdsNot: (database: string, why: string) => string;
   readonly noProof: string;
   readonly nobody: (why: string) => string;
+  readonly matchedBy: (pattern: string, key: string) => string;
 }
 
 export const proofEnglish: ProofMessages = {
@@ -87,7 +90,7 @@ export const proofEnglish: ProofMessages = {
     record: ({ database, record, treeSize }) => `record ${record} of ${database}, in a tree of ${treeSize}`,
     pinned: (file) => `only ${file} has its hash`,
     exemptOff: 'without a checksum database (sumdb.database: off)',
-    exemptBy: (pattern) => `exempt by ${pattern} (noSumdb)`,
+    exemptBy: (pattern) => `exempt by ${pattern} (private, noSumdb)`,
     unproven: {
       outage: (database, outage) => `${database} could not be asked when it came: ${outage}`,
       'proof-not-stored': (database) => `${database} proved it, and that proof is not stored`,
@@ -117,6 +120,8 @@ export const proofEnglish: ProofMessages = {
       putAside: 'put aside',
       proof: 'proof',
       exemption: 'configured',
+      private: 'private',
+      alias: 'alias',
       noProxy: 'noProxy',
       asked: 'asked of',
     },
@@ -125,6 +130,7 @@ export const proofEnglish: ProofMessages = {
     holdsNot: (database, why) => `by ${database}: it does not hold: ${why}`,
     noProof: 'none is stored',
     nobody: (why) => `nobody: ${why}`,
+    matchedBy: (pattern, key) => `by ${pattern} (${key})`,
   },
   reasons: {
     'from-unusable': ({ why }) => ({
@@ -181,7 +187,7 @@ export const proofChinese: ProofMessages = {
     record: ({ database, record, treeSize }) => `${database} 的第 ${record} 条记录，树大小 ${treeSize}`,
     pinned: (file) => `只有 ${file} 中有它的哈希`,
     exemptOff: '不用校验和数据库（sumdb.database: off）',
-    exemptBy: (pattern) => `由 ${pattern} 豁免（noSumdb）`,
+    exemptBy: (pattern) => `由 ${pattern} 豁免（private、noSumdb）`,
     unproven: {
       outage: (database, outage) => `获取时无法询问 ${database}：${outage}`,
       'proof-not-stored': (database) => `${database} 曾证明它，但该证明没有存储`,
@@ -211,6 +217,8 @@ export const proofChinese: ProofMessages = {
       putAside: '已移走',
       proof: '证明',
       exemption: '配置',
+      private: '私有',
+      alias: '别名',
       noProxy: 'noProxy',
       asked: '询问对象',
     },
@@ -219,6 +227,7 @@ export const proofChinese: ProofMessages = {
     holdsNot: (database, why) => `${database}：不成立：${why}`,
     noProof: '没有存储',
     nobody: (why) => `不询问：${why}`,
+    matchedBy: (pattern, key) => `由 ${pattern} 匹配（${key}）`,
   },
   reasons: {
     'from-unusable': ({ why }) => ({

@@ -24,6 +24,11 @@ export interface PlanStep {
  */
 export type Scope = 'public' | 'private';
 
+/** The part of the store that the module lives in. */
+export function scopeOf({ isPrivate }: Pick<Privacy, 'isPrivate'>, module: ModulePath): Scope {
+  return isPrivate(module) ? 'private' : 'public';
+}
+
 export interface RoutePlan {
   readonly scope: Scope;
   readonly steps: readonly PlanStep[];

@@ -28,10 +28,3 @@ describe('a module is exempt', () => {
     expect(of('golang.org/x/mod', 'golang.org/*,*', true)).toBeDefined();
   });
 });
-
-test('private is what a pattern matches, whether the database is off or not', () => {
-  const { isPrivate } = createExemptions({ isOff: true, patterns: 'corp.example,golang.org' });
-  expect(isPrivate(parseModulePath('corp.example/m'))).toBe(true);
-  expect(isPrivate(parseModulePath('example.com/m'))).toBe(false);
-  expect(isPrivate(parseModulePath('golang.org/toolchain'))).toBe(false);
-});

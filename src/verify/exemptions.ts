@@ -10,8 +10,6 @@ export type Exemption = Extract<Verification, { readonly by: 'exemption' }>;
 export interface Exemptions {
   /** The exemption of the module, or undefined when it must be proven. Never one for golang.org/toolchain: what it names is run, not only compiled. */
   readonly of: (module: ModulePath) => Exemption | undefined;
-  /** Whether the operator says that the module's name must not leave for a database of others. */
-  readonly isPrivate: (module: ModulePath) => boolean;
 }
 
 /** What the operator exempts: `isOff` everything, and what `patterns` match, a glob list in the form of GONOSUMDB. */
@@ -31,6 +29,5 @@ export function createExemptions({
       if (pattern !== undefined) return { by: 'exemption', because: 'pattern', pattern };
       return isOff && module !== TOOLCHAIN_MODULE ? { by: 'exemption', because: 'off' } : undefined;
     },
-    isPrivate: (module) => matching(module) !== undefined,
   };
 }

@@ -111,7 +111,8 @@ function asideRows({ quarantined }: ExplainedArtifact, { proof: { explain } }: M
   ]);
 }
 
-function moduleRows({ proofs, plan, exemption, noProxy }: Explanation, messages: Messages): readonly Row[] {
+function moduleRows(explanation: Explanation, messages: Messages): readonly Row[] {
+  const { proofs, plan, exemption } = explanation;
   const { label, holds, holdsNot, noProof, nobody } = messages.proof.explain;
   const { record } = messages.proof.standing;
   const proven = proofs.map(
@@ -122,8 +123,19 @@ function moduleRows({ proofs, plan, exemption, noProxy }: Explanation, messages:
     ...(exemption === undefined
       ? []
       : [[label.exemption, exemptionInWords(exemption, messages.proof.standing)] as const]),
-    ...(noProxy === undefined ? [] : [[label.noProxy, noProxy] as const]),
+    ...routeRows(explanation, messages),
     [label.asked, plan.isAllowed ? chainOf(plan.steps) : nobody(plan.why)],
+  ];
+}
+
+/** What leads the module off the way of all others. */
+function routeRows({ private: by, alias, noProxy }: Explanation, messages: Messages): readonly Row[] {
+  const { label, matchedBy } = messages.proof.explain;
+  const at = alias?.subdirectory === undefined ? '' : ` (${alias.subdirectory})`;
+  return [
+    ...(by === undefined ? [] : [[label.private, matchedBy(by.pattern, by.key)] as const]),
+    ...(alias === undefined ? [] : [[label.alias, `${alias.module} = ${alias.repository}${at}`] as const]),
+    ...(noProxy === undefined ? [] : [[label.noProxy, noProxy] as const]),
   ];
 }
 
