@@ -96,7 +96,7 @@ function placeOf(module: ModulePath, url: string): CodePlace {
 }
 
 function sourceOver(repository: BundleRepository): VcsSource {
-  const snapshot = { ...repository, ...plainTreeArchive(repository.directory), file: repository.file };
+  const snapshot = { ...plainTreeArchive(repository.directory), ...repository };
   return new VcsSource({
     name: 'direct',
     discovery: {

@@ -23,7 +23,7 @@ export async function outcomeOf<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
 export function problemWith(row: Row, ours: Outcome<Readonly<Record<string, unknown>>>): string | undefined {
   const error = row['error'];
   if ('refused' in ours) return error === null ? `refused: ${ours.refused}` : undefined;
-  if (error !== null) return `not refused: ${String(error).slice(0, 200)}`;
+  if (error !== null) return `not refused: ${JSON.stringify(error).slice(0, 200)}`;
   const wrong = Object.entries(ours.value).filter(([key, value]) => !isDeepStrictEqual(value, expected(row, key)));
   if (wrong.length === 0) return undefined;
   const shown = wrong.map(
