@@ -86,13 +86,18 @@ function nameFault(path: string): string | undefined {
 function checkIncluded(file: ModuleFile, collisions: Collisions, report: Report): void {
   const { path, mode } = file;
   const fault =
-    filePathFault(path) ??
+    malformation(path) ??
     (path !== 'go.mod' && path.toLowerCase() === 'go.mod' ? GO_MOD_CASE : undefined) ??
     collisions.add(path, mode === 'directory');
   if (fault !== undefined) report.invalid(path, fault);
   else if (mode === 'symlink') report.omitted(path, 'file is a symbolic link');
   else if (mode !== 'regular') report.omitted(path, 'not a regular file');
   else report.sized(path, path, file.sizeBytes, 'module source tree');
+}
+
+function malformation(path: string): string | undefined {
+  const fault = filePathFault(path);
+  return fault && `malformed file path: ${fault}`;
 }
 
 const GO_MOD_CASE = 'go.mod files must have lowercase names';
@@ -173,7 +178,7 @@ function entryFault(name: string, collisions: Collisions): string | undefined {
   const isDirectory = name.endsWith('/');
   const path = isDirectory ? name.slice(0, -1) : name;
   if (!isClean(path)) return 'file path is not clean';
-  const fault = filePathFault(path) ?? collisions.add(path, isDirectory);
+  const fault = malformation(path) ?? collisions.add(path, isDirectory);
   if (fault !== undefined || isDirectory) return fault;
   const base = path.slice(path.lastIndexOf('/') + 1);
   if (!isGoMod(base)) return undefined;

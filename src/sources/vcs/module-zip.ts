@@ -26,7 +26,8 @@ const WHOLE_BYTES = 256 * 1024;
 
 /**
  * The bytes of the zip of `tree`. Nothing that has been given counts before the end: rejects with NOT_FOUND and the rule that failed when the go command would
- * make no module of these files, with UPSTREAM_BAD_RESPONSE when git contradicts itself, and with its failures. Memory: 20 MiB, and half a kilobyte for each file.
+ * make no module of these files, with UPSTREAM_BAD_RESPONSE when git contradicts itself, and with its failures. Memory: some 50 MiB however large the
+ * files are, and one to two kilobytes for each of them.
  */
 export async function* moduleZip(archive: TreeArchive, tree: ModuleTree, o: Ask): AsyncGenerator<Uint8Array> {
   try {

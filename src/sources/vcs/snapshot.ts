@@ -23,7 +23,7 @@ export interface GitSnapshot extends Repository {
   /** Everything below `directory` of a commit in git's tree order, folders before what is in them and not `directory` itself. NOT_FOUND when the commit has no such folder, TOO_LARGE past 64 MiB of listing. */
   files(commit: string, directory: string, o: Ask): Promise<readonly TreeFile[]>;
   /**
-   * `git archive --format=tar` of `directory` (empty: all), attributes of the tree applied but for export-subst and export-ignore (spec: "Building the zip").
+   * `git archive --format=tar` of `directory` (empty: all; may be a single file, too), attributes of the tree applied but for export-subst and export-ignore (spec: "Building the zip").
    * ustar with pax headers ('g' first, with the commit's hash; 'x' where a name is over 100 bytes and cannot be split or a link target is over 100), names from the top of the repository as raw
    * bytes, a folder's entry ('5') before what is in it, submodules as folders, symbolic links as '2'. Reads only as fast as it is asked; a consumer that leaves ends
    * the process. Throws at its end when the process failed: bytes before that are not to be believed.
