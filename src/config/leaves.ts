@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseGosumdb } from '../gomod/sumdb/database.ts';
 import { parsePrefixPatterns } from '../gomod/goenv.ts';
+import { parseGovcs } from '../gomod/govcs.ts';
 import type { Expected } from './problem.ts';
 import { type Members, rowsRead } from './rows.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
@@ -104,8 +105,8 @@ export function globs(defaultText: string, facts: Facts & { readonly example: st
 
 /** A key that holds rules in the form of GOVCS. */
 export function govcs(defaultText: string, facts: Facts) {
-  return text()
-    .default(defaultText)
+  return stringRead((value) => (rulesIn(value) === undefined ? undefined : value))
+    .prefault(defaultText)
     .meta({ example: defaultText, ...facts, expected: 'govcs', defaultText });
 }
 
@@ -149,6 +150,14 @@ export function databases(facts: Facts & { readonly example: string }) {
     .union([z.array(one).max(16), one.transform((text) => [text])])
     .default([])
     .meta({ ...facts, expected: 'databases', defaultText: 'none' });
+}
+
+function rulesIn(text: string): ReturnType<typeof parseGovcs> | undefined {
+  try {
+    return parseGovcs(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function settingIn(text: string): ReturnType<typeof parseGosumdb> | undefined {

@@ -201,6 +201,9 @@ describe('the upstream that Go would use', () => {
     const { config } = good({ environment: { GOVCS: '*:git', GOINSECURE: 'lab.example' } });
     expect([config.git.govcs, config.git.insecure]).toEqual(['*:git', 'lab.example']);
     expect(good({}).config.git.govcs).toBe('private:all,public:git|hg');
+    expect(problems({ environment: { GOVCS: 'corp.example' } })).toMatchObject([
+      { kind: 'bad-value', key: 'git.govcs', origin: 'environment GOVCS', shown: 'corp.example' },
+    ]);
   });
 
   test('globs may be a list; blanks around them do not count, and one that can match nothing is refused', () => {
