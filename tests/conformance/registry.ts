@@ -4,6 +4,7 @@ import { suites as coreNames } from './core-names.ts';
 import { suites as coreZip } from './core-zip.ts';
 import { suites as gitDiscovery } from './git-discovery.ts';
 import { suites as gitGolden } from './git-golden.ts';
+import { suites as gitPages } from './git-pages.ts';
 import { suites as goproxyAuth } from './goproxy-auth.ts';
 import { suites as goproxyFallback } from './goproxy-fallback.ts';
 import { suites as goproxyTraces } from './goproxy-traces.ts';
@@ -24,4 +25,5 @@ export const registry: readonly Suite[] = [
   ...sumdbClient,
   ...sumdbServer,
   ...gitDiscovery,
+  ...gitPages,
 ];
