@@ -44,6 +44,8 @@ export function httpFailure(error: unknown, attempt: string, { signal }: Ask): A
     return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no connection in time`, { cause: error });
   if (code === 'UND_ERR_HEADERS_TIMEOUT')
     return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no answer in time`, { cause: error });
+  if (code === 'UND_ERR_BODY_TIMEOUT')
+    return new AppError('UPSTREAM_TIMEOUT', `${attempt}: stalled inside the answer`, { cause: error });
   if (isNotHttp(code))
     return new AppError('UPSTREAM_BAD_RESPONSE', `${attempt}: not a valid HTTP answer`, { cause: error });
   return new AppError(

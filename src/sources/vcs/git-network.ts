@@ -15,6 +15,6 @@ export interface GitRemote {
 
 /** Reaches repositories: through the egress guard, with credentials that git never sees. */
 export interface GitNetwork {
-  /** `url`: https, http (where insecure ones are allowed) or ssh, after rewriting. Rejects with POLICY_DENIED, CONFIG_INVALID or UPSTREAM_UNAVAILABLE. */
+  /** `url`: https, http (where insecure ones are allowed) or ssh, after rewriting. Rejects with POLICY_DENIED, CONFIG_INVALID, AUTH_REQUIRED (ssh without known hosts), UPSTREAM_UNAVAILABLE or ABORTED. */
   open(url: URL, o: Ask & { readonly attempt: string }): Promise<GitRemote>;
 }

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { httpFailure } from '../../io/http-failure.ts';
+import { type Ask, throwIfAborted } from '../../std/ask.ts';
+import { AppError, isAppError, toAppError } from '../../std/errors.ts';
+import { QUESTION } from './git-answer.ts';
+import type { GitRemote } from './git-network.ts';
+import {
+  type GitBody,
+  type RelayedAnswer,
+  RelayedRepository,
+  type RelayedRepositoryOptions,
+} from './relayed-repository.ts';
+
+/** Git commands at a time, each with a connection or two. */
+const MAX_CONNECTIONS = 512;
+/** What git asks for is sent again when it is at most so long: nearly always. */
+const KEPT_BODY_BYTES = 1024 * 1024;
+
+/** One repository that is open: what git may ask, and why the last thing it asked for failed. */
+interface OpenRepository {
+  readonly attempt: string;
+  readonly repository: RelayedRepository;
+  readonly closing: AbortController;
+  failure: AppError | undefined;
+}
+
+/**
+ * A server on loopback that git is pointed at in place of a git host: it passes on the two questions of a fetch over smart HTTP and nothing else, so git itself never
+ * resolves a name, follows a redirect or sees a credential. A repository is known to the command that it was opened for alone, by a name that nobody can guess.
+ */
+export class GitRelay {
+  readonly #options: RelayedRepositoryOptions;
+  readonly #open = new Map<string, OpenRepository>();
+  #server: Promise<Server> | undefined;
+
+  /** Opens nothing yet. */
+  constructor(options: RelayedRepositoryOptions) {
+    this.#options = options;
+  }
+
+  /** Where git finds the repository at `url` (http or https) until the remote is closed. Rejects with INTERNAL when this machine gives no port. */
+  async open(url: URL, { attempt, signal }: Ask & { readonly attempt: string }): Promise<GitRemote> {
+    throwIfAborted(signal);
+    this.#server ??= listen((request, response) => void this.#answer(request, response));
+    const server = await this.#server.catch((error: unknown) => {
+      this.#server = undefined;
+      throw new AppError('INTERNAL', `${attempt}: listen on loopback for git`, { cause: error });
+    });
+    const id = randomBytes(16).toString('hex');
+    const repository = new RelayedRepository(url, attempt, this.#options);
+    const entry: OpenRepository = { attempt, repository, closing: new AbortController(), failure: undefined };
+    this.#open.set(id, entry);
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${id}`,
+      environment: {},
+      failure: () => entry.failure,
+      close: () => {
+        this.#open.delete(id);
+        entry.closing.abort();
+      },
+    };
+  }
+
+  /** Breaks off what is under way. */
+  async close(): Promise<void> {
+    for (const { closing } of this.#open.values()) closing.abort();
+    this.#open.clear();
+    const server = await this.#server?.catch(() => undefined);
+    this.#server = undefined;
+    server?.closeAllConnections();
+    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => {});
+    const [, id = '', question] = /^\/([0-9a-f]{32})\/(.*)$/s.exec(request.url ?? '') ?? [];
+    const entry = this.#open.get(id);
+    const kind = entry && kindOf(request, question);
+    if (kind === undefined) return turnAway(request, response, 403, 'not relayed');
+    try {
+      await relay(entry as OpenRepository, kind, request, response);
+    } catch (error) {
+      // The first reason is the reason; what follows is its consequence.
+      const failure = toAppError(error, entry?.attempt ?? '');
+      if (entry !== undefined && !isAppError(failure, 'ABORTED')) entry.failure ??= failure;
+      turnAway(request, response, statusFor(failure), 'not available');
+    }
+  }
+}
+
+/** The two questions, exactly as git puts them; everything else is refused: the dumb protocol, pushes, alternates, LFS. */
+function kindOf(request: IncomingMessage, question: string | undefined): 'advertisement' | 'result' | undefined {
+  if (request.method === 'GET' && question === 'info/refs?service=git-upload-pack') return 'advertisement';
+  const isAsk = request.headers['content-type'] === QUESTION;
+  return request.method === 'POST' && question === 'git-upload-pack' && isAsk ? 'result' : undefined;
+}
+
+async function relay(
+  { repository, closing, attempt }: OpenRepository,
+  kind: 'advertisement' | 'result',
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const signal = AbortSignal.any([gone.signal, closing.signal]);
+  const ask = { headers: passedOn(request) };
+  const answer =
+    kind === 'advertisement'
+      ? await repository.advertisement(ask, { signal })
+      : await repository.result(ask, await bodyOf(request), { signal });
+  await send(answer, response, { attempt, signal });
+}
+
+async function send(
+  answer: RelayedAnswer,
+  response: ServerResponse,
+  { attempt, signal }: Ask & { readonly attempt: string },
+): Promise<void> {
+  // A body that fails takes the response with it, and then it looks as if git had left.
+  let broken: AppError | undefined;
+  answer.body.once('error', (error) => (broken = httpFailure(error, attempt, { signal })));
+  try {
+    response.writeHead(200, { ...answer.headers });
+    await pipeline(answer.body, response, { signal });
+  } catch (error) {
+    throw broken ?? httpFailure(error, attempt, { signal });
+  }
+}
+
+/** Nothing of what git says goes out but these, in the form that git has for them. */
+const PASSED_ON: readonly (readonly [name: string, form: RegExp])[] = [
+  ['git-protocol', /^version=[0-9]$/],
+  ['user-agent', /^git\/[\w.-]{1,40}$/],
+  ['content-encoding', /^gzip$/],
+];
+
+function passedOn({ headers }: IncomingMessage): Readonly<Record<string, string>> {
+  const passed: Record<string, string> = {};
+  for (const [name, form] of PASSED_ON) {
+    const value = headers[name];
+    if (typeof value === 'string' && form.test(value)) passed[name] = value;
+  }
+  return passed;
+}
+
+/** The whole of a short body, which may be sent twice; a long one as it comes. */
+async function bodyOf(request: IncomingMessage): Promise<GitBody> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  const rest = request[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  for (;;) {
+    const { value, done } = await rest.next();
+    if (done === true) return Buffer.concat(pieces);
+    pieces.push(value);
+    size += value.byteLength;
+    if (size > KEPT_BODY_BYTES) return Readable.from(joined(pieces, rest), { objectMode: false });
+  }
+}
+
+async function* joined(pieces: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* pieces;
+  for (;;) {
+    const { value, done } = await rest.next();
+    if (done === true) return;
+    yield value;
+  }
+}
+
+/** Git prints the number; the reason is `failure()`. Never 401: git would look for a password. */
+function statusFor(failure: AppError): number {
+  if (isAppError(failure, 'NOT_FOUND')) return 404;
+  return isAppError(failure, 'AUTH_REQUIRED', 'POLICY_DENIED') ? 403 : 502;
+}
+
+function turnAway(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  request.resume();
+  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(text);
+}
+
+async function listen(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
+  const server = createServer({ headersTimeout: 10_000, maxHeaderSize: 16_384 }, answer);
+  server.maxConnections = MAX_CONNECTIONS;
+  const { promise, resolve, reject } = Promise.withResolvers<Server>();
+  server.once('error', reject);
+  // Does not keep the process: whoever runs git does.
+  server.listen(0, '127.0.0.1', () => resolve(server.unref()));
+  return await promise;
+}
