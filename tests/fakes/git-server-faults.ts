@@ -90,11 +90,11 @@ async function write(response: ServerResponse, bytes: Uint8Array): Promise<void>
   response.off('close', resolve);
 }
 
-/** Listens on loopback. */
-export async function listenOn(server: Server, port: number): Promise<void> {
+/** Resolves when the server listens. */
+export async function listenOn(server: Server, address: string, port: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen(port, '127.0.0.1', resolve);
+  server.listen(port, address, resolve);
   await promise;
 }
 

@@ -43,10 +43,13 @@ export interface GitServerOptions {
   readonly doors?: readonly GitServerDoor[];
   /** Of git on this side. */
   readonly settings?: GitSettings;
+  /** Where it listens: a free port of 127.0.0.1 unless given. */
+  readonly address?: string;
+  readonly port?: number;
 }
 
 export interface GitServer {
-  /** `https://127.0.0.1:PORT`, or http. */
+  /** `https://ADDRESS:PORT`, or http. */
   readonly origin: string;
   readonly port: number;
   /** All requests since the start or the last clear. */
@@ -102,12 +105,13 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     server.on('tlsClientError', () => {});
     return server;
   };
+  const { address = '127.0.0.1' } = options;
   let server = start();
-  await listenOn(server, 0);
+  await listenOn(server, address, options.port ?? 0);
   const { port } = server.address() as AddressInfo;
   const down = (): Promise<void> => closeListener(server, sockets);
   return {
-    origin: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    origin: `${options.tls === undefined ? 'http' : 'https'}://${address}:${port}`,
     port,
     requests,
     count: (kind, target = /^/) => requests.filter((one) => one.kind === kind && target.test(one.target)).length,
@@ -120,7 +124,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     down,
     async up() {
       server = start();
-      await listenOn(server, port);
+      await listenOn(server, address, port);
     },
     close: down,
   };

@@ -36,15 +36,16 @@ export interface SshServer {
   close(): Promise<void>;
 }
 
-/** Starts one over the bare repositories in `repositories`; what it needs goes to `folder`. Close it. */
-export async function startSshServer(folder: string, repositories: string): Promise<SshServer> {
+/** Starts one over the bare repositories in `repositories`, at a free port of 127.0.0.1 unless a place is given; what it needs goes to `folder`. Close it. */
+export async function startSshServer(folder: string, repositories: string, at?: Place): Promise<SshServer> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // sshd run by root wants this folder, as Debian's own start of it makes.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   for (const key of ['host', 'other-host', 'client', 'stranger']) makeKey(join(folder, key));
-  const port = await freePort();
-  const files = writeSettings(folder, repositories, port);
-  let child = await startSshd(files.config, files.log, port);
+  const place = at ?? { address: '127.0.0.1', port: await freePort() };
+  const { port } = place;
+  const files = writeSettings(folder, repositories, place);
+  let child = await startSshd(files, place);
   const stop = (): Promise<void> => stopSshd(child);
   return {
     port,
@@ -57,7 +58,7 @@ export async function startSshServer(folder: string, repositories: string): Prom
     log: () => textOf(files.log),
     down: stop,
     async up() {
-      child = await startSshd(files.config, files.log, port);
+      child = await startSshd(files, place);
     },
     close: stop,
   };
@@ -71,6 +72,11 @@ function publicKey(file: string): string {
   return readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
 }
 
+interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
 interface Files {
   readonly config: string;
   readonly log: string;
@@ -78,7 +84,7 @@ interface Files {
 }
 
 /** What a client asks for is a word of git and a path in quotes; only one of the right form below the folder is run. */
-function writeSettings(folder: string, repositories: string, port: number): Files {
+function writeSettings(folder: string, repositories: string, { address, port }: Place): Files {
   const [config, script, log, commands] = ['sshd_config', 'command.sh', 'sshd.log', 'commands'].map((name) =>
     join(folder, name),
   ) as [string, string, string, string];
@@ -103,7 +109,7 @@ exec git -c safe.directory='*' upload-pack "$path"
   writeFileSync(
     config,
     [
-      `ListenAddress 127.0.0.1:${port}`,
+      `ListenAddress ${address}:${port}`,
       `HostKey ${join(folder, 'host')}`,
       `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
       `PidFile none`,
@@ -121,20 +127,20 @@ exec git -c safe.directory='*' upload-pack "$path"
   return { config, log, commands };
 }
 
-async function startSshd(config: string, log: string, port: number): Promise<ChildProcess> {
+async function startSshd({ config, log }: Files, place: Place): Promise<ChildProcess> {
   const child = spawn(SSHD, ['-D', '-f', config, '-E', log], { stdio: 'ignore', detached: true });
   for (let i = 0; i < 500; i++) {
     if (child.exitCode !== null) throw new Error(`sshd ended with ${child.exitCode}: ${textOf(log)}`);
-    if (await accepts(port)) return child;
+    if (await accepts(place)) return child;
     await sleep(10);
   }
   await stopSshd(child);
   throw new Error(`sshd does not listen: ${textOf(log)}`);
 }
 
-async function accepts(port: number): Promise<boolean> {
+async function accepts({ address, port }: Place): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, '127.0.0.1', () => resolve(true));
+  const socket = connect(port, address, () => resolve(true));
   socket.on('error', () => resolve(false));
   const isOpen = await promise;
   socket.destroy();
