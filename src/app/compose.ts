@@ -18,6 +18,7 @@ import { createChain } from './chain.ts';
 import { openCredentials } from './credentials.ts';
 import { Closing } from './closing.ts';
 import { openDatabases } from './databases.ts';
+import { openGuard } from './egress.ts';
 import { storeHealth } from './health.ts';
 import { type Keep, openKeep } from './keep.ts';
 import type { Running } from './lifecycle.ts';
@@ -114,7 +115,8 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
   const artifactObserver = { ...observers.artifacts, onUnproven: unproven.add.bind(unproven), ...feeding(feed) };
   const keep = await openKeep(config, artifactObserver, pins);
   closing.add(() => keep.close());
-  const client = openClient(config, around, instanceId);
+  const guard = openGuard(config);
+  const client = openClient(config, around, { instanceId, guard });
   closing.add(() => client.close());
   const credentials = await openCredentials(config, around, observers);
   closing.add(() => credentials.close());

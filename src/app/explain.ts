@@ -100,7 +100,7 @@ async function explainArtifact(
 
 /** The sources are made to know their names; none of them is asked, so they need no credentials. */
 async function planOf({ config, closing }: Audited, around: Around, path: ModulePath): Promise<ExplainedPlan> {
-  const client = openClient(config, { ...around, environment: {} }, 'explain');
+  const client = openClient(config, { ...around, environment: {} }, { instanceId: 'explain' });
   closing.add(() => client.close());
   const { planFor } = await createChain(config, { client, credentials: NO_CREDENTIALS });
   const decision = createGate(planFor).decide(path);

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import type { EgressGuard } from '../io/egress/guard.ts';
 import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
 import { forwardProxies } from '../io/http-dispatcher.ts';
 import { authorityPlaces } from '../io/trusted-authorities.ts';
@@ -11,6 +12,7 @@ import { createChain } from './chain.ts';
 import type { Around } from './compose.ts';
 import { findUnusableCredentials } from './credentials.ts';
 import { databaseWays } from './databases.ts';
+import { openGuard } from './egress.ts';
 import { readSigner } from './ledger.ts';
 import { fetchLimits } from './limits.ts';
 import { blame, blameNow } from './start-failure.ts';
@@ -34,10 +36,11 @@ export async function findUnusable(config: Config, around: Around): Promise<read
   await attempt(() => openPins(config));
   await attempt(() => checkTls(config));
   await attempt(() => readSigner(config, around));
+  await attempt(() => openGuard(config));
   found.push(...(await findUnusableCredentials(config, around)));
-  const client = await attempt(() => openClient(config, around, 'check'));
+  const client = await attempt(() => openClient(config, around, { instanceId: 'check' }));
   // What a proxy of the environment spoils must not hide what is wrong with the chain.
-  const stand = client ?? openClient(config, { ...around, environment: {} }, 'check');
+  const stand = client ?? openClient(config, { ...around, environment: {} }, { instanceId: 'check' });
   const parts = { client: stand, credentials: NO_CREDENTIALS };
   for (const folder of config.modcache) await attempt(() => createChain(onlyModcache(config, folder), parts));
   await attempt(() => createChain({ ...config, modcache: [] }, parts));
@@ -60,13 +63,18 @@ export function openPins({ verify }: Config): Promise<GoSumPins> {
   return blame({ key: 'verify.goSum', reason: 'go-sum-unusable' }, () => readGoSumPins(verify.goSum));
 }
 
-/** What asks upstreams, through the proxies and with the authorities that the environment names. Opens nothing. */
-export function openClient(config: Config, { version, environment }: Around, instanceId: string): HttpClient {
+/** What asks upstreams, with every connection checked by `guard`, through the proxies and with the authorities that the environment names. Opens nothing. */
+export function openClient(
+  config: Config,
+  { version, environment }: Around,
+  { instanceId, guard }: { readonly instanceId: string; readonly guard?: EgressGuard },
+): HttpClient {
   const proxies = forwardProxies(environment);
   const options: HttpClientOptions = {
     ...fetchLimits(config),
     userAgent: `larder/${version}`,
     instanceId,
+    ...(guard && { guard }),
     tls: { places: authorityPlaces(environment) },
     ...(proxies && { proxies }),
   };

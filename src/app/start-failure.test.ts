@@ -40,6 +40,7 @@ describe('a failure to start', () => {
       'port-not-allowed',
       'no-such-address',
       'data-not-writable',
+      'egress-unusable',
       'data-disk-full',
       'data-not-a-folder',
       'tls-unusable',

@@ -21,6 +21,7 @@ type StartReason =
   | 'from-unusable'
   | 'netrc-unusable'
   | 'credentials-unusable'
+  | 'egress-unusable'
   | 'proxy-unusable'
   | 'upstream-unusable'
   | 'sumdb-unusable'

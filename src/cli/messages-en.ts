@@ -189,6 +189,10 @@ export const english: Messages = {
       what: `${why}`,
       fix: 'write for example credentials: [{url: https://git.corp.example, token: env:NAME}]; variables must be set and files readable',
     }),
+    'egress-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write for example egress: {allow: [git.corp.example, "10.1.2.3:8443", 10.0.0.0/8]}',
+    }),
     'proxy-unusable': ({ why }) => ({
       what: `${why}`,
       fix: 'write for example HTTPS_PROXY=http://proxy.example:3128',

@@ -191,6 +191,10 @@ export const chinese: Messages = {
       what: `${why}`,
       fix: '例如写 credentials: [{url: https://git.corp.example, token: env:NAME}]；变量须已设置，文件须可读',
     }),
+    'egress-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: '例如写 egress: {allow: [git.corp.example, "10.1.2.3:8443", 10.0.0.0/8]}',
+    }),
     'proxy-unusable': ({ why }) => ({ what: `${why}`, fix: '例如写 HTTPS_PROXY=http://proxy.example:3128' }),
     'sumdb-unusable': ({ why }) => ({
       what: `${why}`,
