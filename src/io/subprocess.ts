@@ -69,7 +69,7 @@ export const run: Run = async (command, o) => {
 /** What a command writes, as fast as it is asked. A consumer that leaves early kills the group. At its end it throws as `Run` rejects, or what `refuse` says when the exit code is not 0. */
 export async function* stream(
   command: Command,
-  o: Ask & { readonly refuse: (exit: Exit) => AppError },
+  o: Ask & { readonly refuse: (exit: Exit) => Error },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const running = new Process(command, 'closed', o);
   try {

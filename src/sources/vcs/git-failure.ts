@@ -1,0 +1,87 @@
+import { shown } from '../../gomod/shown.ts';
+import type { Exit } from '../../io/subprocess.ts';
+import { AppError, type ErrorCode } from '../../std/errors.ts';
+
+/** What is wrong with a mirror's own files: it is thrown away and made again. Never leaves this folder. */
+export class DamagedMirror extends Error {
+  readonly exit: Exit;
+
+  constructor(exit: Exit) {
+    super(`git exit ${exit.exitCode}: ${shown(lastLine(exit.stderr))}`);
+    this.name = 'DamagedMirror';
+    this.exit = exit;
+  }
+}
+
+interface Sign {
+  readonly text: RegExp;
+  readonly code: ErrorCode;
+  readonly words: string;
+}
+
+/** What remotes, and git and ssh about them, say; the first that fits counts. Only what is certain about the remote is here: the rest may be a damaged mirror. */
+const SIGNS: readonly Sign[] = [
+  {
+    text: /no space left on device|disk quota exceeded|read-only file system/i,
+    code: 'STORE_UNAVAILABLE',
+    words: 'the volume of the mirrors cannot be written',
+  },
+  {
+    text: /host key verification failed|no .* host key is known for|remote host identification has changed/i,
+    code: 'AUTH_REQUIRED',
+    words: 'the host key is not one of the known ones: set knownHosts',
+  },
+  {
+    text: /permission denied|authentication failed|could not read (?:username|password)|terminal prompts disabled|returned error: 40[13]\b|access denied|too many authentication failures/i,
+    code: 'AUTH_REQUIRED',
+    words: 'not let in',
+  },
+  {
+    text: /repository .* not found|repository not found|does not appear to be a git repository|returned error: 4(?:04|10)\b|project .* could not be found/i,
+    code: 'NOT_FOUND',
+    words: 'repository not found',
+  },
+  {
+    text: /transport '.*' not allowed/i,
+    code: 'POLICY_DENIED',
+    words: 'this way of reaching a repository is not allowed',
+  },
+  {
+    text: /could not resolve|connection (?:refused|reset|timed out|closed)|network is unreachable|no route to host|operation timed out|couldn't connect|failed to connect|returned error: (?:429|5\d\d)\b|empty reply from server/i,
+    code: 'UPSTREAM_UNAVAILABLE',
+    words: 'not reachable',
+  },
+  {
+    text: /rpc failed|early eof|unexpected disconnect|hung up unexpectedly|transfer closed|the remote end hung up|expected flush after/i,
+    code: 'UPSTREAM_UNAVAILABLE',
+    words: 'the connection broke off',
+  },
+  { text: /could not read from remote repository/i, code: 'UPSTREAM_UNAVAILABLE', words: 'not reachable' },
+];
+
+/** What a remote did to a command that failed; undefined when that may just as well be our own files. `attempted` names the repository. */
+export function remoteFailure(attempted: string, exit: Exit): AppError | undefined {
+  for (const { text, code, words } of SIGNS) {
+    const line = exit.stderr.split('\n').find((one) => text.test(one));
+    if (line !== undefined) return new AppError(code, `${attempted}: ${words}: ${shown(line)}`);
+  }
+  return undefined;
+}
+
+/** What is left: git does not like what it was sent. */
+export function badRepository(attempted: string, exit: Exit): AppError {
+  return new AppError(
+    'UPSTREAM_BAD_RESPONSE',
+    `${attempted}: git refuses what it was sent: ${shown(lastLine(exit.stderr))}`,
+  );
+}
+
+/** The line that says what happened, as far as one can tell; attacker-controlled. */
+function lastLine(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  return (
+    lines.findLast((line) => /^(?:fatal|error|remote: fatal|remote: error)/i.test(line)) ??
+    lines.at(-1) ??
+    'without a word'
+  );
+}

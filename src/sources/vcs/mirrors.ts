@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import type { Clock } from '../../std/clock.ts';
+import { AppError } from '../../std/errors.ts';
+import type { GitNetwork } from './git-network.ts';
+import type { Git } from './git.ts';
+import { dropMirror, listMirrors, mirrorKey, type MirrorOnDisk } from './mirror-folder.ts';
+import type { MirrorLimits, MirrorObserver } from './mirror-limits.ts';
+import { Mirror, type MirrorWorld } from './mirror.ts';
+import { Turns } from './turns.ts';
+
+/** What mirrors need. */
+export interface MirrorsOptions {
+  /** Of all mirrors; made when there is something to put in it. Other processes may use it too. */
+  readonly folder: string;
+  readonly git: Git;
+  readonly network: GitNetwork;
+  /** Where a repository is fetched from. Throws an AppError for what is no URL of one. */
+  readonly rewrite: (url: string) => URL;
+  readonly clock: Clock;
+  readonly limits: MirrorLimits;
+  readonly observer?: MirrorObserver;
+}
+
+/** So many mirrors are remembered; those that nobody uses are forgotten first. Their files stay. */
+const REMEMBERED = 1000;
+/** A mirror that somebody, in another process perhaps, used so lately is not taken away. */
+const LATELY_MS = 60_000;
+
+const UNHEARD: MirrorObserver = { refreshed: () => undefined, damaged: () => undefined, evicted: () => undefined };
+
+/** The mirrors of all repositories: one per URL, in one folder, bounded in bytes. Close it. */
+export class Mirrors {
+  readonly #options: MirrorsOptions;
+  readonly #world: MirrorWorld;
+  readonly #stop = new AbortController();
+  readonly #open = new Map<string, Mirror>();
+  #tidying: Promise<void> | undefined;
+  #isUntidy = false;
+
+  constructor(options: MirrorsOptions) {
+    const { git, network, clock, limits, observer = UNHEARD } = options;
+    this.#options = options;
+    const turns = new Turns(limits.perHost);
+    this.#world = { git, network, clock, limits, observer, turns, life: this.#stop.signal, grown: () => this.#tidy() };
+  }
+
+  /** The mirror of the repository that Origin calls `url`. No IO yet. Throws what `rewrite` throws. */
+  open(url: string): Mirror {
+    const key = mirrorKey(url);
+    const mirror = this.#open.get(key) ?? this.#add(key, url);
+    // Insertion order is the order of last use.
+    this.#open.delete(key);
+    this.#open.set(key, mirror);
+    return mirror;
+  }
+
+  /** Stops what is under way and ends every process. */
+  async close(): Promise<void> {
+    this.#stop.abort(new AppError('ABORTED', 'the server is stopping'));
+    for (const mirror of this.#open.values()) mirror.reader.close();
+    await this.settled();
+  }
+
+  /** Resolves when nothing goes on in the background. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((mirror) => mirror.settled()));
+    await this.#tidying;
+  }
+
+  #add(key: string, url: string): Mirror {
+    const mirror = new Mirror(
+      { url, remote: this.#options.rewrite(url), path: join(this.#options.folder, key) },
+      this.#world,
+    );
+    this.#open.set(key, mirror);
+    for (const [name, other] of this.#open) {
+      if (this.#open.size <= REMEMBERED) break;
+      if (other.isInUse || other === mirror) continue;
+      other.reader.close();
+      this.#open.delete(name);
+    }
+    return mirror;
+  }
+
+  /** Makes room, in the background; once more when something grows meanwhile. */
+  #tidy(): void {
+    this.#isUntidy = true;
+    this.#tidying ??= this.#makeRoom().finally(() => {
+      this.#tidying = undefined;
+    });
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { folder, clock, limits } = this.#options;
+    while (this.#isUntidy && !this.#stop.signal.aborted) {
+      this.#isUntidy = false;
+      const mirrors = (await listMirrors(folder, clock.now())).toSorted((a, b) => a.usedAt - b.usedAt);
+      let excess = mirrors.reduce((sum, { bytes }) => sum + bytes, 0) - limits.spaceBytes;
+      for (const mirror of mirrors) {
+        if (excess <= 0) break;
+        if (await this.#evict(mirror)) excess -= mirror.bytes;
+      }
+    }
+  }
+
+  async #evict({ key, bytes, usedAt }: MirrorOnDisk): Promise<boolean> {
+    const { folder, clock } = this.#options;
+    const ours = this.#open.get(key);
+    if (ours?.isInUse === true || (ours === undefined && clock.now() - usedAt < LATELY_MS)) return false;
+    try {
+      await (ours === undefined ? dropMirror(join(folder, key)) : ours.drop());
+    } catch {
+      return false;
+    }
+    this.#world.observer.evicted({ key, bytes });
+    return true;
+  }
+}
