@@ -29,10 +29,12 @@ export interface MetaPage {
  */
 export function parseMetaImports(page: Uint8Array, mod: 'prefer' | 'ignore' = 'prefer'): MetaPage {
   const found: MetaImport[] = [];
-  const { ended, fault } = readHead(new XmlTags(page), found);
+  const { ended, fault } = readHead(new XmlTags(page, WANTED), found);
   const imports = ordered(found, mod);
   return { imports, ended, ...(fault !== undefined && { fault }) };
 }
+
+const WANTED = { tag: 'meta', names: ['name', 'content'] };
 
 function readHead(tags: XmlTags, found: MetaImport[]): Omit<MetaPage, 'imports'> {
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { proxyUrlFault, withoutUserinfo } from './url-syntax.ts';
+import { proxyUrlFault, schemeOfUrl, withoutUserinfo } from './url-syntax.ts';
 
 describe('the URL of a proxy', () => {
   test.each([
@@ -55,4 +55,26 @@ describe('the URL of a proxy', () => {
     expect(withoutUserinfo('https://a/b')).toBe('https://a/b');
     expect(withoutUserinfo('bare')).toBe('bare');
   });
+});
+
+describe('the scheme of a URL', () => {
+  test.each([
+    ['https://x/y', 'https'],
+    ['GIT+SSH://u@x:1:2/y', 'git+ssh'],
+    ['ext::sh -c x', 'ext'],
+    ['server:repo.git', 'server'],
+    ['x/y:z', ''],
+    ['///x', ''],
+    ['', ''],
+    ['http#://', ''],
+  ])('%j is %j', (url, scheme) => {
+    expect(schemeOfUrl(url)).toEqual({ scheme });
+  });
+
+  test.each(['://x', 'git@x:y', 'https://a:1:2', '//a b', 'x%zz', 'https://x#%', 'a\u0000://x'])(
+    '%j has none, being no URL',
+    (url) => {
+      expect(schemeOfUrl(url)).toEqual({ fault: expect.any(String) as string });
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseModulePath } from './module.ts';
-import { impossiblePathReason, staticRoot } from './vcs-paths.ts';
+import { impossiblePathReason, qualifiedRoot, staticRoot } from './vcs-paths.ts';
 
 describe('a hard-wired code host', () => {
   test.each([
@@ -56,4 +56,47 @@ describe('a hard-wired code host', () => {
     staticRoot(`github.com/a/b${'/c.-'.repeat(1 << 18)}+`);
     expect(performance.now() - start).toBeLessThan(1000);
   });
+});
+
+describe('a qualifier', () => {
+  test.each([
+    ['a.example/x.git', 'a.example/x.git', 'a.example/x'],
+    ['a.example/x.git/sub/v2', 'a.example/x.git', 'a.example/x'],
+    ['a.example/x.git/y.git/z', 'a.example/x.git/y.git', 'a.example/x.git/y'],
+    ['a.example/x.git.git', 'a.example/x.git.git', 'a.example/x.git'],
+    ['a.example/~user/x.git/~y', 'a.example/~user/x.git', 'a.example/~user/x'],
+    ['a.example:8443/x.git', 'a.example:8443/x.git', 'a.example:8443/x'],
+    ['a.b/x~y/c.example/z.git', 'c.example/z.git', 'c.example/z'],
+  ])('of %s names the repository %s', (path, root, repository) => {
+    expect(qualifiedRoot(path)).toEqual({ vcs: 'git', root, repository });
+  });
+
+  test.each(['hg', 'svn', 'fossil'])('may be .%s', (vcs) => {
+    expect(qualifiedRoot(`a.example/x.${vcs}/y`)).toMatchObject({ vcs });
+  });
+
+  test.each([
+    'a.example/x',
+    'a.example/x.gitx',
+    'a.example/x.bzr',
+    'a.example/.git',
+    'a.example/~.git',
+    'example/x.git',
+    '.example/x.git/y~z',
+    'a.example/x.git//y',
+    'a.example/x+y.git/z',
+    'x.git',
+    'a./x.git',
+  ])('is not in %s', (path) => {
+    expect(qualifiedRoot(path)).toBeUndefined();
+  });
+
+  test.each(['a.git/', 'a.b/c.git/d+/', 'a:1/', '.git', 'x+', 'a.'])(
+    'is looked for in linear time in many %j',
+    (part) => {
+      const start = performance.now();
+      qualifiedRoot(`${part.repeat(1 << 18)}/x.git`);
+      expect(performance.now() - start).toBeLessThan(1000);
+    },
+  );
 });

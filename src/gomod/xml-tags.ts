@@ -18,6 +18,12 @@ const GREATER = 0x3e;
 const QUESTION = 0x3f;
 const OPENING_BRACKET = 0x5b;
 
+/** Which attributes are kept, of which tags: all names in lower case ASCII. */
+export interface WantedAttributes {
+  readonly tag: string;
+  readonly names: readonly string[];
+}
+
 interface Attribute {
   readonly name: Span;
   readonly value: Span;
@@ -30,11 +36,12 @@ export class XmlTags {
   readonly #cursor: Cursor;
   readonly #text: TextBuffer;
   #name: Span = { start: 0, end: 0 };
-  /** Of `meta` tags only: nothing is asked of others. */
+  readonly #wanted: WantedAttributes;
   readonly #attributes: Attribute[] = [];
   #closesItself = false;
 
-  constructor(page: Uint8Array) {
+  constructor(page: Uint8Array, wanted: WantedAttributes) {
+    this.#wanted = wanted;
     this.#cursor = new Cursor(page);
     this.#text = new TextBuffer(page.length);
   }
@@ -64,7 +71,7 @@ export class XmlTags {
     return isNamed(this.#cursor.bytes, this.#name, name);
   }
 
-  /** The value of the first attribute called `name` (lower case ASCII) of a `meta` tag, in whatever case; empty when there is none. */
+  /** The value of the first attribute called `name` (lower case ASCII) of the tag, in whatever case; empty when there is none, or it is not wanted. */
   attribute(name: string): string {
     const found = this.#attributes.find((one) => isNamed(this.#cursor.bytes, one.name, name));
     return found === undefined ? '' : (decodeUtf8(found.bytes.subarray(found.value.start, found.value.end)) ?? '');
@@ -84,7 +91,7 @@ export class XmlTags {
     const cursor = this.#cursor;
     this.#name = this.#localName('expected element name after <');
     this.#attributes.length = 0;
-    const isMeta = this.is('meta');
+    const isWanted = this.is(this.#wanted.tag);
     for (;;) {
       cursor.skipSpace();
       const byte = cursor.take();
@@ -96,8 +103,16 @@ export class XmlTags {
       }
       cursor.at--;
       const attribute = this.#attribute();
-      if (isMeta) this.#attributes.push(attribute);
+      if (isWanted) this.#keep(attribute);
     }
+  }
+
+  /** The first of each name; so there are never many. */
+  #keep(attribute: Attribute): void {
+    const { bytes } = this.#cursor;
+    const name = this.#wanted.names.find((one) => isNamed(bytes, attribute.name, one));
+    if (name === undefined || this.#attributes.some((kept) => isNamed(bytes, kept.name, name))) return;
+    this.#attributes.push(attribute);
   }
 
   #attribute(): Attribute {
