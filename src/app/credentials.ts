@@ -17,6 +17,7 @@ export async function openCredentials(
   around: Around,
   { logger, secrets }: Pick<Observers, 'logger' | 'secrets'>,
 ): Promise<ConfiguredCredentials> {
+  for (const password of passwordsIn(config.upstream)) secrets.add(password);
   const credentials = made(config, around, {
     known: secrets,
     onTrouble: (why) => logger.warn({ why }, 'credentials of the environment cannot be used; going on without them'),
@@ -35,6 +36,11 @@ export async function findUnusableCredentials(config: Config, around: Around): P
     if (isAppError(error, 'CONFIG_INVALID')) return [error];
     throw error;
   }
+}
+
+/** Of a chain in the form of GOPROXY, as they are written there. */
+function passwordsIn(chain: string): readonly string[] {
+  return chain.split(/[,|]/).flatMap((entry) => URL.parse(entry.trim())?.password ?? []);
 }
 
 interface Hearers {

@@ -2,8 +2,8 @@ import type { SshIdentity } from './credentials.ts';
 import { type Place, placeOf, placeText } from './place.ts';
 import type { OpenRow } from './row-ways.ts';
 
-/** What to do so that `url` (https or http) lets us in, given the rows that are for it, the narrowest first. */
-export function httpAdvice(url: URL, rows: readonly OpenRow[]): string {
+/** What to do so that `url` (https or http) lets us in, given the rows that are for it, the narrowest first, and what else was `tried`. */
+export function httpAdvice(url: URL, rows: readonly OpenRow[], tried: string | undefined): string {
   const [row] = rows;
   if (row?.way !== undefined)
     return `the credentials for ${placeText(row.place)} (${row.way.text}) are not accepted: make them valid, or set others in credentials`;
@@ -12,6 +12,7 @@ export function httpAdvice(url: URL, rows: readonly OpenRow[]): string {
   const origin = placeText({ ...at, path: '/' });
   const set = `set credentials: [{url: ${origin}, token: env:NAME}] in the configuration`;
   if (url.protocol !== 'https:') return `nothing secret is sent to ${origin}, which does not encrypt: use https`;
+  if (tried !== undefined) return `what ${tried} has for ${origin} is not accepted: make it valid, or ${set}`;
   return `${set}, or put "machine ${url.host} login ... password ..." into the netrc file`;
 }
 

@@ -38,6 +38,8 @@ export class ConfiguredCredentials implements Credentials {
   #rows: readonly OpenRow[] = [];
   #around: readonly Way[] = [];
   readonly #told = new Map<string, number>();
+  /** What of the environment let us speak to an origin, for advice. */
+  readonly #gave = new Map<string, string>();
 
   constructor(setting: CredentialSetting) {
     this.#setting = setting;
@@ -82,7 +84,9 @@ export class ConfiguredCredentials implements Credentials {
 
   advice(url: URL): string {
     const matching = this.#matching(url).map(({ row }) => row);
-    return url.protocol === 'ssh:' ? sshAdvice(url, this.ssh(url)) : httpAdvice(url, matching);
+    return url.protocol === 'ssh:'
+      ? sshAdvice(url, this.ssh(url))
+      : httpAdvice(url, matching, this.#gave.get(url.origin));
   }
 
   /** Reads every secret that is in a variable or a file, and nothing else; runs nothing. What cannot be used, each with `detail.key` where a row is to blame. */
@@ -125,11 +129,18 @@ export class ConfiguredCredentials implements Credentials {
     this.#setting.onTrouble(message);
   }
 
+  #remember(origin: string, text: string): void {
+    if (this.#gave.size >= MOST_TOLD) this.#gave.clear();
+    this.#gave.set(origin, text);
+  }
+
   async #aroundUs(url: URL, o: Ask): Promise<HttpCredential | undefined> {
     for (const way of this.#around) {
       try {
         const given = await way.given(url, o);
-        if (given !== undefined) return credentialAt(url, '/', given);
+        if (given === undefined) continue;
+        this.#remember(url.origin, way.text);
+        return credentialAt(url, '/', given);
       } catch (error) {
         if (!isAppError(error, 'CONFIG_INVALID')) throw error;
         this.#tell(error.message);

@@ -24,12 +24,13 @@ type Put = (question: string, status: number, o: Ask) => Promise<Answer>;
 
 const AGAIN_AFTER_MS = 10_000;
 const MOST = 256;
+const MOST_LEARNT = 10_000;
 
 /**
  * A source of the kind that GOAUTH names: asked once without a URL, and again with the URL of what was refused; https only. What it said is kept for
  * five minutes, and asked for again in the same words.
  */
-export class GoauthWay implements Way {
+class GoauthWay implements Way {
   readonly text: string;
   readonly #put: Put;
   readonly #parts: WayParts;
@@ -82,9 +83,10 @@ export class GoauthWay implements Way {
   }
 
   #take(question: string, answer: Answer): void {
+    this.#table.deleteWhere((learnt) => learnt.question === question);
     for (const { prefix, headers } of answer) {
-      if (headers === undefined) this.#table.delete(prefix);
-      else if (this.#table.size < 10_000) this.#table.set(prefix, { headers, question });
+      if (headers === undefined) this.#table.deleteWhere((_, known) => known === prefix);
+      else if (this.#table.size < MOST_LEARNT) this.#table.set(prefix, { headers, question });
     }
   }
 }

@@ -35,6 +35,15 @@ export function parseGitCredential(output: string): GitCredential | undefined {
   return { username: text(lines.get('username') ?? ''), password: new Secret(text(password)) };
 }
 
+/** As git has paths in this protocol. Rows with control characters behind percent signs are refused, so no line is added. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 interface HelperRow {
   readonly argv: readonly string[];
   readonly username?: string | undefined;
@@ -95,7 +104,7 @@ export class HelperWay implements Way {
     const input = credentialLines({
       protocol: place.scheme,
       host,
-      path: place.path === '/' ? undefined : place.path.slice(1),
+      path: place.path === '/' ? undefined : decoded(place.path.slice(1)),
       username: credential?.username ?? username,
       password: credential?.password.reveal(),
     });

@@ -1,15 +1,17 @@
 import { type Ask, waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
-import { isAppError } from '../std/errors.ts';
 
 /** Tokens live an hour or more; a withdrawn one is found by its refusal. */
 const KEPT_MS = 5 * 60_000;
-/** So that a broken helper is not started for every request. */
+/** So that a broken helper is not started for every request, */
 const FAILURE_KEPT_MS = 5000;
+/** and that one which hangs delays one request in a while: a failure is kept this many times as long as it took. */
+const FAILURE_FACTOR = 10;
 const MOST = 256;
 
 interface Kept<T> {
   readonly promise: Promise<T>;
+  /** On the monotonic clock. */
   until: number;
 }
 
@@ -28,7 +30,7 @@ export class KeptAnswers<T> {
     this.#closing = closing;
   }
 
-  /** The answer to `question`: a kept one, or that of `work`. `work` must end by itself. Rejects as `work` does, or with ABORTED. */
+  /** The answer to `question`: a kept one, or that of `work`, which must end by itself. Rejects as `work` does, or with ABORTED. */
   ask(question: string, work: (o: Ask) => Promise<T>, { signal }: Ask): Promise<T> {
     const kept = this.#kept.get(question);
     if (kept !== undefined && this.#clock.monotonic() < kept.until) return waitFor(kept.promise, signal);
@@ -41,16 +43,28 @@ export class KeptAnswers<T> {
   }
 
   #start(question: string, work: (o: Ask) => Promise<T>): Promise<T> {
-    const promise = this.#last.then(() => work({ signal: this.#closing }));
+    let startedAt = 0;
+    const promise = this.#last.then(() => {
+      startedAt = this.#clock.monotonic();
+      return work({ signal: this.#closing });
+    });
     const kept: Kept<T> = { promise, until: Number.POSITIVE_INFINITY };
     this.#last = promise.then(
       () => (kept.until = this.#clock.monotonic() + KEPT_MS),
-      (error: unknown) => (kept.until = this.#clock.monotonic() + (isAppError(error, 'ABORTED') ? 0 : FAILURE_KEPT_MS)),
+      () => (kept.until = failureUntil(startedAt, this.#clock.monotonic())),
     );
+    this.#keep(question, kept);
+    return promise;
+  }
+
+  #keep(question: string, kept: Kept<T>): void {
     this.#kept.delete(question);
     this.#kept.set(question, kept);
     const [oldest = ''] = this.#kept.keys();
     if (this.#kept.size > MOST) this.#kept.delete(oldest);
-    return promise;
   }
+}
+
+function failureUntil(startedAt: number, now: number): number {
+  return now + Math.max(FAILURE_KEPT_MS, (now - startedAt) * FAILURE_FACTOR);
 }

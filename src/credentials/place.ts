@@ -40,8 +40,9 @@ export function placeFault(text: string): string | undefined {
 /** Dots that were resolved, doubled and hidden slashes would mean another place than the one that is read. */
 function pathFault(text: string, { path }: Place): string | undefined {
   const written = withoutSlash(/^[^/]*\/\/[^/]*(.*)$/s.exec(text)?.[1] ?? '');
-  if (written === path && !path.includes('//') && !hidesSlash(path)) return undefined;
-  return 'must have a plain path: percent-encoded, without `..`, `.`, doubled or encoded slashes';
+  const isPlain = !path.includes('//') && !hidesSlash(path) && !/%(?:[01][0-9a-f]|7f)/i.test(path);
+  if (written === path && isPlain) return undefined;
+  return 'must have a plain path: percent-encoded, without `..`, `.`, doubled or encoded slashes and control characters';
 }
 
 /**

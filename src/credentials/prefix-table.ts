@@ -20,8 +20,9 @@ export class PrefixTable<T> {
     this.#byPrefix.set(prefix.replace(/^https:\/\//, '').replace(/\/$/, ''), value);
   }
 
-  delete(prefix: string): void {
-    this.#byPrefix.delete(prefix);
+  /** Takes away what `isGone` says yes to. */
+  deleteWhere(isGone: (value: T, prefix: string) => boolean): void {
+    for (const [prefix, value] of this.#byPrefix) if (isGone(value, prefix)) this.#byPrefix.delete(prefix);
   }
 
   /** Looks up an absolute URL, as text: the path counts as it is written. */

@@ -3,7 +3,7 @@ import { AppError, isAppError } from '../std/errors.ts';
 import type { WayParts } from './way.ts';
 
 /** Asking a person is impossible, asking a vault takes seconds. */
-const LIMITS = { wallMs: 30_000, idleMs: 30_000, outputBytes: 64 * 1024 } as const;
+const LIMITS = { wallMs: 20_000, idleMs: 20_000, outputBytes: 64 * 1024 } as const;
 
 /** One run of a program that knows credentials. */
 export interface Asking extends Ask {

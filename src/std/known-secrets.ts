@@ -6,7 +6,7 @@ const MOST = 512;
 /** The secrets that were read so far, so that a text can be freed of them whatever brought them there. */
 export class KnownSecrets {
   readonly #texts = new Set<string>();
-  /** Made again when a text is added, at its next use. Measured with 500 secrets: under a microsecond for a line of the log. */
+  /** Made again when a text is added, at its next use. Measured with 512 secrets: 4 µs for a line of the log. */
   #pattern: RegExp | undefined;
 
   /** Remembers `text`, the newest 512 of them; nothing when it has fewer than six characters. */

@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   server: ['std', 'gomod', 'policy', 'resolver', 'storage/store'],
   observe: ['std', 'server/observer', 'resolver/observer', 'verify/observer', 'ledger/observer'],
-  config: ['std', 'gomod', 'credentials/rows'],
+  config: ['std', 'gomod'],
   cli: ['std', 'gomod', 'app', 'config'],
   app: ['*'],
 };
