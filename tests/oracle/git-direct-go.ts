@@ -10,7 +10,7 @@ import type { DirectQuestion } from './git-direct-questions.ts';
 /** What a module version is, in the words of `go mod download -json`. */
 export interface DirectAnswer {
   readonly version: string;
-  /** Of its `.info`. */
+  /** This and the next of its `.info`. */
   readonly time: string;
   readonly origin: Origin;
   readonly zipSum: string;
@@ -109,13 +109,12 @@ interface Downloaded {
   readonly Info?: string;
   readonly Sum?: string;
   readonly GoModSum?: string;
-  readonly Origin?: Origin;
 }
 
-function outcomeOf({ Version, Error: failure, Info, Sum, GoModSum, Origin }: Downloaded): DirectOutcome {
+function outcomeOf({ Version, Error: failure, Info, Sum, GoModSum }: Downloaded): DirectOutcome {
   if (failure !== undefined || Info === undefined) return { failure: failure ?? 'no .info' };
-  const { Time } = JSON.parse(readFileSync(Info, 'utf8')) as { Time: string };
-  return { version: Version, time: Time, origin: Origin ?? {}, zipSum: Sum ?? '', modSum: GoModSum ?? '' };
+  const { Time, Origin: origin = {} } = JSON.parse(readFileSync(Info, 'utf8')) as { Time: string; Origin?: Origin };
+  return { version: Version, time: Time, origin, zipSum: Sum ?? '', modSum: GoModSum ?? '' };
 }
 
 /** Objects of JSON, one after the other as the go command prints them. */

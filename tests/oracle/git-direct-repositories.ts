@@ -96,18 +96,23 @@ export function generateRepository(dice: Dice, number: number): GeneratedReposit
   return { name, root, head, commits, modules: modulesOf(dice, plan) };
 }
 
+export interface GeneratedOnDisk extends MadeRepository {
+  /** A tag of it is on a folder, not on a commit. */
+  readonly hasFolderTag: boolean;
+}
+
 /** Makes it in `folder`; some have, beside what is generated, a tag on a folder and a commit that only a pull request has. */
 export async function makeGenerated(
   dice: Dice,
   folder: string,
   generated: GeneratedRepository,
-): Promise<MadeRepository> {
+): Promise<GeneratedOnDisk> {
   const made = await makeRepository(folder, generated);
-  if (dice.chance(15)) plainGit(folder, ['update-ref', 'refs/tags/v1.0.5', `${generated.head}^{tree}`]);
-  if (dice.chance(40)) {
-    plainGit(folder, ['update-ref', 'refs/pull/1/head', unmerged(folder, generated.head)]);
-  }
-  return made;
+  const head = `refs/heads/${generated.head}`;
+  const hasFolderTag = dice.chance(15);
+  if (hasFolderTag) plainGit(folder, ['update-ref', 'refs/tags/v1.0.5', `${head}^{tree}`]);
+  if (dice.chance(40)) plainGit(folder, ['update-ref', 'refs/pull/1/head', unmerged(folder, head)]);
+  return { ...made, hasFolderTag };
 }
 
 function unmerged(folder: string, head: string): string {
