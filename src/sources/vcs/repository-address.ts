@@ -53,7 +53,8 @@ const USER = /^(?:[A-Za-z0-9_][A-Za-z0-9._~%+-]*)?$/;
 
 /** What the reference leaves to git, decided before git sees it. */
 function addressFault(text: string): string | undefined {
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) return 'no :// after the scheme';
+  // A browser's parser, which the connection goes by, would take what follows further slashes for the host.
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]/.test(text)) return 'no :// and host after the scheme';
   if (/[\\?#]/.test(text)) return 'a backslash, query or fragment is not allowed';
   const url = URL.parse(text);
   if (url === null || !HOST.test(url.hostname)) return 'not a host name';
