@@ -47,8 +47,8 @@ function networkWith({
     credentials,
     folder,
     userAgent: 'larder/test',
-    idleMs: 4000,
-    connectTimeoutMs: 2000,
+    idleMs: 20_000,
+    connectTimeoutMs: 10_000,
   });
   closers.push(
     () => dispatchers.destroy(),
@@ -196,7 +196,7 @@ describe('what ssh is told', () => {
       permitlocalcommand: 'no',
       controlmaster: 'false',
       updatehostkeys: 'false',
-      connecttimeout: '2',
+      connecttimeout: '10',
     });
     expect([...options.keys()]).not.toContain('proxycommand');
     expect([...options.keys()]).not.toContain('proxyjump');

@@ -31,6 +31,7 @@ const SIGNS: readonly Sign[] = [
   { text: /Connection refused/, code: 'UPSTREAM_UNAVAILABLE', words: 'connection refused' },
   { text: /timed out|Timeout/, code: 'UPSTREAM_UNAVAILABLE', words: 'no answer in time' },
   { text: /No route to host|Network is unreachable/, code: 'UPSTREAM_UNAVAILABLE', words: 'no route to the host' },
+  { text: /connect to host .* port/, code: 'UPSTREAM_UNAVAILABLE', words: 'no connection' },
   {
     text: /Connection (?:closed|reset)|kex_exchange_identification|Broken pipe|banner line|Unable to negotiate/,
     code: 'UPSTREAM_UNAVAILABLE',
