@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Ended, Exit } from '../../io/subprocess.ts';
 import type { Ask } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
@@ -5,8 +6,16 @@ import { AppError, isAppError } from '../../std/errors.ts';
 import { badRepository, DamagedMirror, remoteFailure } from './git-failure.ts';
 import type { GitRemote } from './git-network.ts';
 import { checkedRemote, type Git } from './git.ts';
-import { dropMirror, makeMirror, mirrorBytes, type ObjectFormat } from './mirror-folder.ts';
-import { HEAD_REF, LISTING_BYTES, MIRRORED } from './mirror-refs.ts';
+import {
+  dropMirror,
+  makeMirror,
+  mirrorBytes,
+  mirrorIdentity,
+  type ObjectFormat,
+  passingPath,
+  placeMirror,
+} from './mirror-folder.ts';
+import { HEAD_REF, LISTING_BYTES, listRefs, MIRRORED } from './mirror-refs.ts';
 
 /** One refresh of one mirror. */
 export interface MirrorFetch extends Ask {
@@ -26,6 +35,9 @@ export interface MirrorFetch extends Ask {
 }
 
 const LOOK_EVERY_MS = 200;
+/** How often a refresh is begun again because another process was at the same mirror, and after how long. */
+const MOST_ATTEMPTS = 4;
+const OVERTAKEN_MS = 150;
 const FETCH = [
   'fetch',
   '--progress',
@@ -37,53 +49,90 @@ const FETCH = [
 ];
 
 /**
- * Brings the mirror to what the remote says now: HEAD, branches and tags, in one command that costs what `ls-remote` does when nothing changed, and one connection when something did.
- * False when the repository has nothing: then there is no mirror either. Rejects with what the connection or git says about the remote; with DamagedMirror when it may be
- * the mirror that is wrong, which was there before. A mirror that is made by this call and does not succeed is taken away.
+ * Brings the mirror to what the remote says now: HEAD, branches and tags, in one command that costs what `ls-remote` does when nothing changed, and one connection when
+ * something did. A new one is made aside: whoever finds a mirror in its place finds a whole one. Other processes may do the same: git's own locks and the identity of the
+ * folder say so, and then it is done again. Resolves with what git lists of its refs; undefined when the repository has none: then there is no mirror either. Rejects with
+ * what the connection or git says about the remote; with DamagedMirror when it may be the mirror that is wrong.
  */
-export async function fetchMirror(fetch: MirrorFetch): Promise<boolean> {
-  const isNew = await makeMirror(fetch.path, 'sha1');
+export async function fetchMirror(fetch: MirrorFetch): Promise<Buffer | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const identity = await mirrorIdentity(fetch.path);
+    try {
+      const listing = identity === undefined ? await makeWhole(fetch, 'sha1') : await fetchInPlace(fetch, identity);
+      if (listing !== 'overtaken') return listing;
+      if (attempt >= MOST_ATTEMPTS) throw tooBusy(fetch);
+    } catch (error) {
+      if (attempt >= MOST_ATTEMPTS || !(await isOvertaken(fetch, identity, error))) throw error;
+    }
+    await fetch.clock.sleep(OVERTAKEN_MS, fetch);
+  }
+}
+
+async function makeWhole(fetch: MirrorFetch, format: ObjectFormat): Promise<Buffer | undefined | 'overtaken'> {
+  const path = passingPath(fetch.path);
   try {
-    const hasRefs = await fetchHead(fetch, isNew);
-    if (!hasRefs) await dropMirror(fetch.path);
-    return hasRefs;
+    await makeMirror(path, format);
+    const fetched = await fetchHead({ ...fetch, path }, 'new');
+    if (fetched === 'nothing') return undefined;
+    if (fetched !== 'refs') return await makeWhole(fetch, fetched);
+    const listing = await listRefs(fetch.git, { ...fetch, repository: path });
+    return (await placeMirror(path, fetch.path)) ? listing : 'overtaken';
+  } finally {
+    await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+async function fetchInPlace(fetch: MirrorFetch, identity: string): Promise<Buffer | undefined | 'overtaken'> {
+  const { git, path } = fetch;
+  try {
+    const fetched = await fetchHead(fetch, 'known');
+    if (fetched === 'refs') {
+      const listing = await listRefs(git, { ...fetch, repository: path });
+      return (await mirrorIdentity(path)) === identity ? listing : 'overtaken';
+    }
+    await dropMirror(path);
+    return fetched === 'nothing' ? undefined : await makeWhole(fetch, fetched);
   } catch (error) {
     // What went past the limit may be what the remote had once: the next attempt begins with nothing.
-    if (isNew || isAppError(error, 'TOO_LARGE')) await dropMirror(fetch.path);
+    if (isAppError(error, 'TOO_LARGE')) await dropMirror(path);
     throw error;
   }
 }
 
-async function fetchHead(fetch: MirrorFetch, isNew: boolean): Promise<boolean> {
+/** Whether another process was at the same mirror, so that what looks like damage is none. */
+async function isOvertaken({ path }: MirrorFetch, identity: string | undefined, error: unknown): Promise<boolean> {
+  if (!(error instanceof DamagedMirror)) return false;
+  const isLocked = /\.lock'?: File exists|cannot lock ref/i.test(error.exit.stderr);
+  return isLocked || (await mirrorIdentity(path)) !== identity;
+}
+
+/** A new mirror has no faults of its own. */
+type Kind = 'new' | 'known';
+
+/** What there was to fetch; or what hashes the remote is made of, when they are others than the mirror's. */
+async function fetchHead(fetch: MirrorFetch, kind: Kind): Promise<'refs' | 'nothing' | ObjectFormat> {
   const ended = await fetchRefs(fetch, [`+HEAD:${HEAD_REF}`, ...MIRRORED]);
-  if (ended.exitCode === 0) return true;
-  if (/couldn't find remote ref HEAD/i.test(ended.stderr)) return await fetchWithoutHead(fetch, isNew);
-  const format = /mismatched algorithms: client \w+; server (sha1|sha256)\b/.exec(ended.stderr)?.[1];
-  if (format === undefined) throw whatFailed(fetch, ended, isNew);
-  await dropMirror(fetch.path);
-  await makeMirror(fetch.path, format as ObjectFormat);
-  return await fetchOnce(fetch, [`+HEAD:${HEAD_REF}`, ...MIRRORED]);
+  if (ended.exitCode === 0) return 'refs';
+  if (/couldn't find remote ref HEAD/i.test(ended.stderr)) return await fetchWithoutHead(fetch, kind);
+  const [, ours, theirs] = /mismatched algorithms: client (\w+); server (sha1|sha256)\b/.exec(ended.stderr) ?? [];
+  if (theirs === undefined || theirs === ours) throw whatFailed(fetch, ended, kind);
+  return theirs as ObjectFormat;
 }
 
 /** A repository without commits, or one whose HEAD names a branch that is not there. */
-async function fetchWithoutHead(fetch: MirrorFetch, isNew: boolean): Promise<boolean> {
+async function fetchWithoutHead(fetch: MirrorFetch, kind: Kind): Promise<'refs' | 'nothing'> {
   const listed = await overNetwork(fetch, ['ls-remote', '--quiet'], [], fetch);
-  if (listed.exitCode !== 0) throw whatFailed(fetch, listed, isNew);
+  if (listed.exitCode !== 0) throw whatFailed(fetch, listed, kind);
   const names = Buffer.from(listed.stdout)
     .toString('latin1')
     .match(/(?<=\t).*/g);
   const has = (name: RegExp): boolean => (names ?? []).some((one) => name.test(one));
-  if (!has(/^refs\/(?:heads|tags)\//)) return false;
-  const isBranchless = !has(/^HEAD$/);
-  await fetchOnce(fetch, isBranchless ? MIRRORED : [`+HEAD:${HEAD_REF}`, ...MIRRORED]);
-  if (isBranchless) await forgetHead(fetch);
-  return true;
-}
-
-async function fetchOnce(fetch: MirrorFetch, refs: readonly string[]): Promise<boolean> {
-  const ended = await fetchRefs(fetch, refs);
-  if (ended.exitCode !== 0) throw whatFailed(fetch, ended, true);
-  return true;
+  if (!has(/^refs\/(?:heads|tags)\//)) return 'nothing';
+  const isHeadless = !has(/^HEAD$/);
+  const ended = await fetchRefs(fetch, isHeadless ? MIRRORED : [`+HEAD:${HEAD_REF}`, ...MIRRORED]);
+  if (ended.exitCode !== 0) throw whatFailed(fetch, ended, kind);
+  if (isHeadless) await forgetHead(fetch);
+  return 'refs';
 }
 
 async function forgetHead({ git, path, signal, wallMs }: MirrorFetch): Promise<void> {
@@ -133,9 +182,12 @@ function tooMuch({ attempted }: MirrorFetch, cause: AppError): AppError {
   return new AppError(cause.code, `${attempted}: ${cause.message.replace(/^run \S+: /, '')}`, { cause });
 }
 
-/** A new mirror has no faults of its own. */
-function whatFailed({ attempted }: MirrorFetch, exit: Exit, isNew: boolean): Error {
-  return remoteFailure(attempted, exit) ?? (isNew ? badRepository(attempted, exit) : new DamagedMirror(exit));
+function whatFailed({ attempted }: MirrorFetch, exit: Exit, kind: Kind): Error {
+  return remoteFailure(attempted, exit) ?? (kind === 'new' ? badRepository(attempted, exit) : new DamagedMirror(exit));
+}
+
+function tooBusy({ attempted }: MirrorFetch): AppError {
+  return new AppError('OVERLOADED', `${attempted}: other processes use the same mirror all the time`);
 }
 
 /** Fires `signal` with TOO_LARGE when the packs grow past the limit; `look` throws it. */

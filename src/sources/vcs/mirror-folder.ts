@@ -22,8 +22,6 @@ const NOTE = 'larder.json';
 const NOTE_VERSION = 1;
 /** What begins so is on its way out, or in. */
 const PASSING = '.passing-';
-/** What a dead process left unfinished is taken away after this time. */
-export const FORGOTTEN_MS = 60 * 60_000;
 
 /** Files that make a bare repository, as `git init` would; what can be executed is not among them. Attributes of the tree hold, but for two (spec: "Git commands of the reference"). */
 function filesOf(format: ObjectFormat): Readonly<Record<string, string>> {
@@ -40,30 +38,45 @@ export function mirrorKey(url: string): string {
   return createHash('sha256').update(url).digest('hex');
 }
 
-/** Makes the bare repository `path` unless it is there; true when it was made. It appears whole or not at all, also for other processes. Rejects with STORE_UNAVAILABLE. */
-export async function makeMirror(path: string, format: ObjectFormat): Promise<boolean> {
+/** A path beside `path` for a mirror on its way in or out. */
+export function passingPath(path: string): string {
+  return join(dirname(path), `${PASSING}${randomBytes(8).toString('hex')}`);
+}
+
+/** Makes the empty bare repository `path`, which is not there. Rejects with STORE_UNAVAILABLE. */
+export async function makeMirror(path: string, format: ObjectFormat): Promise<void> {
   const attempted = 'make a folder for a mirror';
-  if (await isThere(join(path, 'HEAD'))) return false;
-  const parent = dirname(path);
-  const temp = join(parent, `${PASSING}${randomBytes(8).toString('hex')}`);
   try {
-    await makeFolder(parent, { attempted, mode: 0o700 });
-    await mkdir(temp, { mode: 0o700 });
-    await Promise.all(['refs', 'info', 'objects'].map((name) => mkdir(join(temp, name))));
-    await mkdir(join(temp, 'objects', 'pack'));
-    await Promise.all(Object.entries(filesOf(format)).map(([name, text]) => writeFile(join(temp, name), text)));
-    await rename(temp, path);
-    return true;
+    await makeFolder(dirname(path), { attempted, mode: 0o700 });
+    await mkdir(path, { mode: 0o700 });
+    await Promise.all(['refs', 'info', 'objects'].map((name) => mkdir(join(path, name))));
+    await mkdir(join(path, 'objects', 'pack'));
+    await Promise.all(Object.entries(filesOf(format)).map(([name, text]) => writeFile(join(path, name), text)));
   } catch (error) {
-    await rm(temp, { recursive: true, force: true }).catch(() => undefined);
-    if (['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '')) return false;
     throw diskFailure(error, attempted);
   }
 }
 
+/** Puts the whole mirror `made` in its place; false when another process was faster. Rejects with STORE_UNAVAILABLE. */
+export async function placeMirror(made: string, path: string): Promise<boolean> {
+  try {
+    await rename(made, path);
+    return true;
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '')) return false;
+    throw diskFailure(error, 'put a mirror in its place');
+  }
+}
+
+/** What tells the folder `path` from another that took its place; undefined when there is none. */
+export async function mirrorIdentity(path: string): Promise<string | undefined> {
+  const facts = await stat(path, { bigint: true }).catch(() => undefined);
+  return facts === undefined ? undefined : `${facts.ino}-${facts.birthtimeNs}`;
+}
+
 /** Takes the mirror away at once, and its files then; nothing when there is none. Processes that read it fail or end well: nothing is changed under them. Rejects with STORE_UNAVAILABLE. */
 export async function dropMirror(path: string): Promise<void> {
-  const gone = join(dirname(path), `${PASSING}${randomBytes(8).toString('hex')}`);
+  const gone = passingPath(path);
   try {
     await rename(path, gone);
     await rm(gone, { recursive: true, force: true });
@@ -108,13 +121,13 @@ export interface MirrorOnDisk {
   readonly usedAt: number;
 }
 
-/** The mirrors in `folder`, in no order, and takes away what dead processes left at `now` (ms since 1970). Never rejects: what cannot be read is not there. */
-export async function listMirrors(folder: string, now: number): Promise<MirrorOnDisk[]> {
+/** The mirrors in `folder`, in no order, and takes away what was left on its way `before` (ms since 1970). Never rejects: what cannot be read is not there. */
+export async function listMirrors(folder: string, before: number): Promise<MirrorOnDisk[]> {
   const names = await readdir(folder).catch(() => []);
   const found: MirrorOnDisk[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    if (name.startsWith(PASSING)) await dropForgotten(path, now);
+    if (name.startsWith(PASSING)) await dropForgotten(path, before);
     else if (/^[0-9a-f]{64}$/.test(name))
       found.push({ key: name, bytes: await mirrorBytes(path), usedAt: await usedAt(path) });
   }
@@ -160,15 +173,8 @@ export async function tidyPacks(path: string, before: number): Promise<void> {
   await Promise.all(left.map((file) => unlink(file.path).catch(() => undefined)));
 }
 
-async function dropForgotten(path: string, now: number): Promise<void> {
+async function dropForgotten(path: string, before: number): Promise<void> {
   const facts = await stat(path).catch(() => undefined);
-  if (facts === undefined || now - facts.mtimeMs < FORGOTTEN_MS) return;
+  if (facts === undefined || facts.mtimeMs > before) return;
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }

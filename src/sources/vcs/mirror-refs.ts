@@ -30,37 +30,35 @@ const LINE = /^([0-9a-f]+) (\w+) ([0-9a-f]*) (\w*) (.+)$/s;
 /** An annotated tag is a few lines, a commit's message may be long: neither is read as a whole. */
 const OBJECT_BYTES = 16 << 20;
 
-/** The refs of the mirror `repository`, tags of tags peeled to their end. Rejects with DamagedMirror when git is not content with its files. */
-export async function readRefs(
+/** What git lists of the refs of `repository`. Rejects with DamagedMirror when git is not content with its files. */
+export async function listRefs(
   git: Git,
-  reader: ObjectReader,
-  o: Ask & { readonly repository: string; readonly wallMs: number },
-): Promise<MirrorRefs> {
-  const { repository, signal, wallMs } = o;
+  { repository, wallMs, signal }: Ask & { readonly repository: string; readonly wallMs: number },
+): Promise<Buffer> {
   const limits = { wallMs, idleMs: wallMs, outputBytes: LISTING_BYTES };
-  const ended = await git.run(['for-each-ref', `--format=${FORMAT}`, 'refs/heads', 'refs/tags', HEAD_REF], {
-    repository,
-    limits,
-    signal,
-  });
+  const args = ['for-each-ref', `--format=${FORMAT}`, 'refs/heads', 'refs/tags', HEAD_REF];
+  const ended = await git.run(args, { repository, limits, signal });
   // A ref that cannot be read is left out of the list with a warning: a tag that vanishes.
   if (ended.exitCode !== 0 || ended.stderr !== '') throw new DamagedMirror(ended);
-  return await refsIn(Buffer.from(ended.stdout), reader, o);
+  return Buffer.from(ended.stdout);
 }
 
-async function refsIn(listing: Buffer, reader: ObjectReader, o: Ask): Promise<MirrorRefs> {
+/** The refs in a listing, tags of tags peeled to their end. Rejects with DamagedMirror, TOO_LARGE, ABORTED. */
+export async function refsIn(listing: Buffer, reader: ObjectReader, o: Ask): Promise<MirrorRefs> {
   const refs = { branches: new Map<string, string>(), tags: new Map<string, string>(), tips: new Set<string>() };
   let head: string | undefined;
   for (const line of linesOf(listing)) {
     const peeled = await peel(line, reader, o);
     if (peeled.type === 'commit') refs.tips.add(peeled.hash);
     if (line.name === HEAD_REF) head = peeled.hash;
-    else if (line.name?.startsWith('refs/heads/'))
-      refs.branches.set(line.name.slice('refs/heads/'.length), peeled.hash);
-    else if (line.name?.startsWith('refs/tags/')) refs.tags.set(line.name.slice('refs/tags/'.length), peeled.hash);
+    else if (line.name?.startsWith(HEADS)) refs.branches.set(line.name.slice(HEADS.length), peeled.hash);
+    else if (line.name?.startsWith(TAGS)) refs.tags.set(line.name.slice(TAGS.length), peeled.hash);
   }
   return { ...refs, ...(head !== undefined && { head }), listing: listing.toString('latin1') };
 }
+
+const HEADS = 'refs/heads/';
+const TAGS = 'refs/tags/';
 
 interface RefLine {
   readonly hash: string;

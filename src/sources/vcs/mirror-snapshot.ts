@@ -9,6 +9,7 @@ import { ARCHIVE_SETTINGS } from './git-environment.ts';
 import { DamagedMirror } from './git-failure.ts';
 import { isHash, isTreePath } from './git.ts';
 import type { Mirror } from './mirror.ts';
+import type { GitObject } from './object-reader.ts';
 import { LISTING_BYTES, type MirrorRefs } from './mirror-refs.ts';
 import type { GitSnapshot, TreeFile } from './snapshot.ts';
 import { treeFilesIn } from './tree-listing.ts';
@@ -68,9 +69,7 @@ export class MirrorSnapshot implements GitSnapshot {
 
   async file(commit: string, path: string, o: Ask): Promise<Uint8Array | undefined> {
     if (!isHash(commit) || !isTreePath(path)) return undefined;
-    const read = (): ReturnType<Mirror['reader']['read']> =>
-      this.#mirror.reader.read(`${commit}:${path}`, { ...o, maxBytes: FILE_BYTES });
-    const object = await this.#mirror.use(read, o);
+    const object = await this.#mirror.use(() => this.#objectAt(commit, path, { ...o, maxBytes: FILE_BYTES }), o);
     return object?.type === 'blob' ? object.bytes : undefined;
   }
 
@@ -78,7 +77,7 @@ export class MirrorSnapshot implements GitSnapshot {
     this.#checkPlace(commit, directory);
     return await this.#mirror.use(async () => {
       const tree = directory === '' ? commit : `${commit}:${directory}`;
-      if (directory !== '') await this.#checkFolder(tree, o);
+      if (directory !== '') await this.#checkFolder(commit, directory, o);
       const ended = await this.#run(['ls-tree', '-r', '-t', '-z', '-l', '--end-of-options', tree], o);
       if (ended.exitCode !== 0) throw new DamagedMirror(ended);
       return treeFilesIn(Buffer.from(ended.stdout), directory);
@@ -179,9 +178,25 @@ export class MirrorSnapshot implements GitSnapshot {
     return await git.run(args, { repository: path, limits: bounds, signal, ...(input !== undefined && { input }) });
   }
 
-  async #checkFolder(tree: string, o: Ask): Promise<void> {
-    const object = await this.#mirror.reader.read(tree, { ...o, maxBytes: LISTING_BYTES });
-    if (object?.type !== 'tree') throw this.#noFolder(tree.slice(tree.indexOf(':') + 1));
+  async #checkFolder(commit: string, directory: string, o: Ask): Promise<void> {
+    const object = await this.#objectAt(commit, directory, { ...o, maxBytes: LISTING_BYTES });
+    if (object?.type !== 'tree') throw this.#noFolder(directory);
+  }
+
+  /** What a path of a commit names. Where there is nothing, the commit at least must be there: else it is the mirror that lacks something. */
+  async #objectAt(
+    commit: string,
+    path: string,
+    o: Ask & { readonly maxBytes: number },
+  ): Promise<GitObject | undefined> {
+    const { reader } = this.#mirror;
+    const object = await reader.read(`${commit}:${path}`, o);
+    if (
+      object === undefined &&
+      (await reader.read(`${commit}^{tree}`, { ...o, maxBytes: LISTING_BYTES })) === undefined
+    )
+      throw new DamagedMirror({ exitCode: 0, stderr: `the tree of ${commit} is missing` });
+    return object;
   }
 
   #checkPlace(commit: string, directory: string): void {

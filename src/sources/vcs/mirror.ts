@@ -1,54 +1,29 @@
-import { AppError, isAppError, toAppError } from '../../std/errors.ts';
 import { type Ask, throwIfAborted, waitFor } from '../../std/ask.ts';
-import type { Clock } from '../../std/clock.ts';
-import { badRepository, DamagedMirror } from './git-failure.ts';
-import type { GitNetwork, GitRemote } from './git-network.ts';
+import { AppError } from '../../std/errors.ts';
+import { DamagedMirror } from './git-failure.ts';
 import type { Git } from './git.ts';
-import { fetchMirror } from './mirror-fetch.ts';
-import { dropMirror, mirrorBytes, readNote, tidyPacks, touchMirror, writeNote } from './mirror-folder.ts';
-import type { MirrorLimits, MirrorObserver } from './mirror-limits.ts';
-import { NO_REFS, readRefs, type MirrorRefs } from './mirror-refs.ts';
+import { dropMirror, readNote, touchMirror } from './mirror-folder.ts';
+import { MirrorRefresh, type Refreshed } from './mirror-refresh.ts';
+import { listRefs, refsIn } from './mirror-refs.ts';
 import { MirrorSnapshot } from './mirror-snapshot.ts';
-import { keepUp } from './mirror-upkeep.ts';
+import type { MirrorLimits } from './mirror-limits.ts';
+import type { MirrorPlace, MirrorWorld } from './mirror-world.ts';
 import { ObjectReader } from './object-reader.ts';
 import type { GitSnapshot } from './snapshot.ts';
-import type { Turns } from './turns.ts';
-
-/** What all mirrors of a process share. */
-export interface MirrorWorld {
-  readonly git: Git;
-  readonly network: GitNetwork;
-  readonly clock: Clock;
-  readonly limits: MirrorLimits;
-  readonly observer: MirrorObserver;
-  /** Per host. */
-  readonly turns: Turns;
-  /** Fires when the process stops. */
-  readonly life: AbortSignal;
-  /** A mirror has grown. */
-  readonly grown: () => void;
-}
-
-/** Which repository, and where its mirror is. */
-export interface MirrorPlace {
-  /** As everybody calls it. */
-  readonly url: string;
-  /** Where it is fetched from, after rewriting. */
-  readonly remote: URL;
-  readonly path: string;
-}
 
 interface Held {
   readonly snapshot: MirrorSnapshot;
-  readonly refs: MirrorRefs;
   /** Monotonic ms: when the remote was asked. */
   readonly asOf: number;
 }
 
 /** How often in ms it is written down that a mirror is used. */
 const TOUCH_EVERY_MS = 30_000;
-/** How long a repository that is too large is not fetched again. */
-const TOO_LARGE_MS = 600_000;
+const UNBOUNDED = {
+  wallMs: Number.POSITIVE_INFINITY,
+  idleMs: Number.POSITIVE_INFINITY,
+  outputBytes: Number.POSITIVE_INFINITY,
+};
 
 /** The persistent bare copy of one repository: all branches and tags with their whole history, and nothing else that is ever believed. */
 export class Mirror {
@@ -57,34 +32,26 @@ export class Mirror {
   readonly git: Git;
   readonly reader: ObjectReader;
   readonly limits: MirrorLimits;
-  readonly #remote: URL;
   readonly #world: MirrorWorld;
+  readonly #refresh: MirrorRefresh;
   #held: Held | undefined;
   #flight: Promise<Held> | undefined;
   #restoring: Promise<void> | undefined;
   #healing: Promise<void> | undefined;
-  #upkeep: Promise<void> = Promise.resolve();
-  #refusal: { readonly error: AppError; readonly until: number } | undefined;
   /** Counts the folders that were made for it. */
   #generation = 0;
   #uses = 0;
   #touchedAt = Number.NEGATIVE_INFINITY;
-  #looseRefs = 0;
 
-  constructor({ url, remote, path }: MirrorPlace, world: MirrorWorld) {
-    this.url = url;
-    this.path = path;
+  constructor(place: MirrorPlace, world: MirrorWorld) {
+    this.url = place.url;
+    this.path = place.path;
     this.git = world.git;
     this.limits = world.limits;
-    this.#remote = remote;
     this.#world = world;
-    const limits = {
-      wallMs: Number.POSITIVE_INFINITY,
-      idleMs: Number.POSITIVE_INFINITY,
-      outputBytes: Number.POSITIVE_INFINITY,
-    };
-    const ask = { repository: path, limits, signal: world.life };
+    const ask = { repository: place.path, limits: UNBOUNDED, signal: world.life };
     this.reader = new ObjectReader(() => world.git.converse(['cat-file', '--batch'], ask), world.clock);
+    this.#refresh = new MirrorRefresh(place, world, this);
   }
 
   /** Whether somebody reads or fetches just now. */
@@ -99,11 +66,12 @@ export class Mirror {
    */
   async snapshot(o: Ask & { readonly maxAgeMs: number }): Promise<GitSnapshot> {
     throwIfAborted(o.signal);
+    const since = this.#world.clock.monotonic() - o.maxAgeMs;
     if (this.#held === undefined && o.maxAgeMs > 0) await waitFor(this.#restore(o.maxAgeMs), o.signal);
-    const held = this.#held;
-    if (held !== undefined && this.#world.clock.monotonic() - held.asOf <= o.maxAgeMs && o.maxAgeMs > 0)
-      return held.snapshot;
-    return (await waitFor(this.#fly(), o.signal)).snapshot;
+    let held = this.#held;
+    // A refresh that was under way may have asked too early: the next one has not.
+    while (held === undefined || held.asOf < since) held = await waitFor(this.#fly(), o.signal);
+    return held.snapshot;
   }
 
   /** `read` on files that stay meanwhile; once again after the mirror was made anew when they were damaged. */
@@ -156,7 +124,7 @@ export class Mirror {
   /** Resolves when nothing is under way any more. Never rejects. */
   async settled(): Promise<void> {
     await Promise.allSettled([this.#flight, this.#restoring, this.#healing]);
-    await this.#upkeep;
+    await this.#refresh.upkeep;
   }
 
   async #useAgain<T>(read: () => Promise<T>): Promise<T> {
@@ -189,7 +157,9 @@ export class Mirror {
     const ageMs = note?.url === this.url ? clock.now() - note.refreshedAt : -1;
     if (ageMs < 0 || ageMs > maxAgeMs) return;
     try {
-      this.#hold(await this.#readRefs({ signal: life }), clock.monotonic() - ageMs);
+      const listing = await listRefs(this.git, { repository: this.path, wallMs: this.limits.fetchMs, signal: life });
+      const refs = await refsIn(listing, this.reader, { signal: life });
+      this.#keep({ refs, asOf: clock.monotonic() - ageMs });
     } catch (error) {
       if (!(error instanceof DamagedMirror)) throw error;
       await this.drop();
@@ -197,129 +167,21 @@ export class Mirror {
   }
 
   #fly(): Promise<Held> {
-    this.#flight ??= this.#refresh().finally(() => {
+    this.#flight ??= this.#refreshed().finally(() => {
       this.#flight = undefined;
     });
     return this.#flight;
   }
 
-  async #refresh(): Promise<Held> {
-    const { clock, life, limits, turns, observer } = this.#world;
-    if (this.#refusal !== undefined && clock.monotonic() < this.#refusal.until) throw this.#refusal.error;
-    const endTurn = await turns.take(this.#remote.host, { signal: life });
-    const stop = new AbortController();
-    const late = new AppError('UPSTREAM_TIMEOUT', `${this.#attempted}: not done within ${limits.fetchMs} ms`);
-    const cancel = clock.after(limits.fetchMs, () => stop.abort(late));
-    const asOf = clock.monotonic();
-    try {
-      await this.#upkeep;
-      const held = await this.#fetchAndHold({ signal: AbortSignal.any([life, stop.signal]) });
-      observer.refreshed({ url: this.url, tookMs: clock.monotonic() - asOf });
-      return held;
-    } catch (error) {
-      throw this.#refused(toAppError(error, this.#attempted), asOf);
-    } finally {
-      cancel();
-      endTurn();
-    }
-  }
-
-  #refused(error: AppError, asOf: number): AppError {
-    const { clock, observer } = this.#world;
-    if (error.code === 'TOO_LARGE') this.#refusal = { error, until: clock.monotonic() + TOO_LARGE_MS };
-    observer.refreshed({ url: this.url, tookMs: clock.monotonic() - asOf, failure: error });
-    return error;
-  }
-
-  async #fetchAndHold(o: Ask): Promise<Held> {
-    const asOf = this.#world.clock.monotonic();
-    const refreshedAt = this.#world.clock.now();
-    const refs = await this.#fetchOrMakeAnew(o);
-    const before = this.#held?.refs;
-    const held = this.#hold(refs, asOf);
-    if (refs === NO_REFS) return held;
-    this.#upkeep = this.#keepUp({ before, refs, refreshedAt });
-    return held;
-  }
-
-  async #fetchOrMakeAnew(o: Ask): Promise<MirrorRefs> {
-    try {
-      return await this.#fetch(o);
-    } catch (error) {
-      if (!(error instanceof DamagedMirror)) throw error;
-      this.#world.observer.damaged({ url: this.url, why: error.message });
-      await this.drop();
-      return await this.#fetch(o).catch((again: unknown) => {
-        throw again instanceof DamagedMirror ? badRepository(this.#attempted, again.exit) : again;
-      });
-    }
-  }
-
-  async #fetch(o: Ask): Promise<MirrorRefs> {
-    const { git, clock, limits } = this.#world;
-    const { path } = this;
-    const maxBytes = Math.min(limits.repositoryBytes, limits.spaceBytes);
-    const times = { wallMs: limits.fetchMs, idleMs: limits.idleMs };
-    const connect = (ask: Ask): Promise<GitRemote> =>
-      this.#world.network.open(this.#remote, { ...ask, attempt: this.#attempted });
-    try {
-      const hasRefs = await fetchMirror({
-        git,
-        clock,
-        path,
-        maxBytes,
-        ...times,
-        connect,
-        attempted: this.#attempted,
-        ...o,
-      });
-      return hasRefs ? await this.#readRefs(o) : NO_REFS;
-    } catch (error) {
-      if (isAppError(error)) await tidyPacks(path, clock.now());
-      throw error;
-    }
-  }
-
-  async #readRefs(o: Ask): Promise<MirrorRefs> {
-    return await readRefs(this.git, this.reader, {
-      repository: this.path,
-      wallMs: this.limits.fetchMs,
-      signal: o.signal,
-    });
+  async #refreshed(): Promise<Held> {
+    return this.#keep(await this.#refresh.run());
   }
 
   /** The snapshot of refs that are the same stays the same: it remembers what was asked. */
-  #hold(refs: MirrorRefs, asOf: number): Held {
-    const isSame = this.#held?.refs.listing === refs.listing;
-    const snapshot = isSame && this.#held !== undefined ? this.#held.snapshot : new MirrorSnapshot(this, refs);
-    this.#held = { snapshot, refs: snapshot.refs, asOf };
+  #keep({ refs, asOf }: Refreshed): Held {
+    const known = this.#held?.snapshot;
+    const snapshot = known?.refs.listing === refs.listing ? known : new MirrorSnapshot(this, refs);
+    this.#held = { snapshot, asOf };
     return this.#held;
-  }
-
-  async #keepUp(after: {
-    readonly before: MirrorRefs | undefined;
-    readonly refs: MirrorRefs;
-    readonly refreshedAt: number;
-  }): Promise<void> {
-    const { life, grown } = this.#world;
-    const { before, refs, refreshedAt } = after;
-    const isSame = before?.listing === refs.listing;
-    try {
-      if (!isSame) {
-        const known = new Set(before?.listing.split('\n'));
-        this.#looseRefs += refs.listing.split('\n').filter((line) => !known.has(line)).length;
-        const { git, path, limits } = this;
-        this.#looseRefs = await keepUp({ git, path, looseRefs: this.#looseRefs, wallMs: limits.fetchMs, signal: life });
-      }
-      await writeNote(this.path, { url: this.url, refreshedAt, bytes: await mirrorBytes(this.path) });
-      if (!isSame) grown();
-    } catch {
-      // It can wait: a mirror is none the worse for it.
-    }
-  }
-
-  get #attempted(): string {
-    const { protocol, host, pathname } = this.#remote;
-    return `fetch ${protocol}//${host}${pathname}`;
   }
 }

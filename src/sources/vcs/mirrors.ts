@@ -5,7 +5,8 @@ import type { GitNetwork } from './git-network.ts';
 import type { Git } from './git.ts';
 import { dropMirror, listMirrors, mirrorKey, type MirrorOnDisk } from './mirror-folder.ts';
 import type { MirrorLimits, MirrorObserver } from './mirror-limits.ts';
-import { Mirror, type MirrorWorld } from './mirror.ts';
+import type { MirrorWorld } from './mirror-world.ts';
+import { Mirror } from './mirror.ts';
 import { Turns } from './turns.ts';
 
 /** What mirrors need. */
@@ -25,6 +26,9 @@ export interface MirrorsOptions {
 const REMEMBERED = 1000;
 /** A mirror that somebody, in another process perhaps, used so lately is not taken away. */
 const LATELY_MS = 60_000;
+
+/** What a dead process left on its way in or out is taken away after this time, and what a fetch may take. */
+const FORGOTTEN_MS = 3_600_000;
 
 const UNHEARD: MirrorObserver = { refreshed: () => undefined, damaged: () => undefined, evicted: () => undefined };
 
@@ -94,7 +98,9 @@ export class Mirrors {
     const { folder, clock, limits } = this.#options;
     while (this.#isUntidy && !this.#stop.signal.aborted) {
       this.#isUntidy = false;
-      const mirrors = (await listMirrors(folder, clock.now())).toSorted((a, b) => a.usedAt - b.usedAt);
+      const mirrors = (await listMirrors(folder, clock.now() - 2 * limits.fetchMs - FORGOTTEN_MS)).toSorted(
+        (a, b) => a.usedAt - b.usedAt,
+      );
       let excess = mirrors.reduce((sum, { bytes }) => sum + bytes, 0) - limits.spaceBytes;
       for (const mirror of mirrors) {
         if (excess <= 0) break;
