@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../tests/fakes/manual-clock.ts';
 import { PlainPages, type WrittenPage } from '../../../tests/fakes/plain-pages.ts';
 import { type Credentials, NO_CREDENTIALS } from '../../credentials/credentials.ts';
+import { matchPrefixPatterns } from '../../gomod/goenv.ts';
 import { parseGovcs } from '../../gomod/govcs.ts';
 import { parseModulePath } from '../../gomod/module.ts';
 import { AppError } from '../../std/errors.ts';
@@ -265,6 +266,45 @@ describe('a go-import tag', () => {
       code: 'NOT_FOUND',
       message: expect.stringMatching(/^[\x20-\x7e]+did not match import path[\x20-\x7e]*$/),
     });
+  });
+});
+
+describe('a private repository', () => {
+  const isPrivate = (path: string): boolean => matchPrefixPatterns('git.corp.test/team,corp.test', path);
+  const claims = [
+    'https://git.corp.test/team/secret',
+    'https://git.corp.test/team/secret.git',
+    'https://GIT.corp.test./team/secret',
+    'https://git.corp.test/TEAM/secret',
+    'https://git.corp.test//team/secret',
+    'https://git.corp.test/%74eam/secret',
+    'https://git.corp.test/x/%2e%2e/team/secret',
+    'https://git.corp.test:8443/team/secret',
+    'ssh://git@git.corp.test/team/secret',
+    'git+ssh://git@GIT.corp.test/team.git',
+  ];
+
+  test.each(claims)('is not given away by a page of anybody that names %s', async (url) => {
+    const pages = { 'evil.test/m': tag(`evil.test/m git ${url}`), 'corp.test/m': tag(`corp.test/m git ${url}`) };
+    const denied = { code: 'POLICY_DENIED', message: expect.stringContaining('is private and the module is not') };
+    await expect(ground({ pages, rules: { isPrivate } }).find('evil.test/m')).rejects.toMatchObject(denied);
+    // The page of a private module may, and without the rule the attack works.
+    expect(await ground({ pages, rules: { isPrivate } }).find('corp.test/m')).toMatchObject({ url });
+    expect(await ground({ pages }).find('evil.test/m')).toMatchObject({ url });
+  });
+
+  test('is not given away as a module proxy, nor by another spelling of its path', async () => {
+    const pages = { 'evil.test/m': tag('evil.test/m mod https://git.corp.test/team/proxy') };
+    const { find } = ground({ pages, rules: { isPrivate }, ping: () => true });
+    await expect(find('evil.test/m')).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    await expect(find('git.corp.test/team.git')).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    expect(await find('git.corp.test/other.git')).toMatchObject({ by: 'qualifier' });
+  });
+
+  test('is given under the name that an alias says', async () => {
+    const aliases = [{ module: 'open.test/m', repository: 'https://git.corp.test/team/m' }];
+    const { find } = ground({ rules: { isPrivate, aliases } });
+    expect(await find('open.test/m')).toMatchObject({ by: 'alias' });
   });
 });
 

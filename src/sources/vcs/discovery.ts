@@ -9,6 +9,7 @@ import type { Ask } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
 import { type GetsPages, type ImportPage, ImportPages } from './import-pages.ts';
+import { namesOfRepository } from './hidden-repository.ts';
 import { type PingsRepositories, QualifiedRepositories } from './qualified-repositories.ts';
 import { repositoryAddress } from './repository-address.ts';
 import type { FoundBy, RepositoryRoot } from './repository-root.ts';
@@ -80,12 +81,16 @@ export class Discovery {
 
   /**
    * The repository, or module proxy, that holds `module`. Rejects with NOT_FOUND when there is none for this path (or none that this server can use), POLICY_DENIED when GOVCS,
-   * a missing protection or the egress guard forbids it, AUTH_REQUIRED with what to set, and with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, OVERLOADED or
+   * a missing protection, a private repository of a public module or the egress guard forbids it, AUTH_REQUIRED with what to set, and with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, OVERLOADED or
    * ABORTED when it cannot be told.
    */
   async find(module: ModulePath, o: Ask): Promise<RepositoryRoot> {
     try {
-      return this.#known(module) ?? (await this.#qualifier(module, o)) ?? (await this.#imported(module, o));
+      const known = this.#known(module);
+      if (known !== undefined) return known;
+      const found = (await this.#qualifier(module, o)) ?? (await this.#imported(module, o));
+      this.#refuseHidden(module, found.url);
+      return found;
     } catch (error) {
       const { code, message, detail } = toAppError(error, 'find its repository');
       throw new AppError(code, `${module}: ${message}`, { cause: error, detail });
@@ -161,6 +166,14 @@ export class Discovery {
     if (claim.vcs === 'mod') return { kind: 'proxy', root, url, by };
     this.#allow(claim.vcs, root);
     return { kind: 'git', root, url, subdirectory, by };
+  }
+
+  /** Throws when a module that is not private is said to be kept in a repository that is: else a page of anybody could give away what only this server can read. */
+  #refuseHidden(module: ModulePath, url: string): void {
+    const rules = this.#rules;
+    if (rules.isPrivate(module) || !namesOfRepository(url).some((name) => rules.isPrivate(name))) return;
+    const instead = 'add the module to private, or name its repository under git.aliases';
+    throw new AppError('POLICY_DENIED', `${shown(url)} is private and the module is not: ${instead}`);
   }
 
   /** Throws unless the system is git, and allowed for the repository. */
