@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AliasRow } from '../config/git-rows.ts';
 import type { Config } from '../config/schema.ts';
-import { parseProxyList, type ProxyEntry } from '../gomod/goenv.ts';
+import { parseProxyList, type ProxyEntry, type ProxyUrl } from '../gomod/goenv.ts';
 import type { ModulePath } from '../gomod/module.ts';
+import { hasPathPrefix } from '../gomod/path-prefix.ts';
 import { createPlanner, type RoutePlan } from '../policy/plan.ts';
 import { createPrivacy } from '../policy/private.ts';
-import { createSources, type SourceDependencies } from '../sources/registry.ts';
+import { createSources, REPOSITORIES, type SourceDependencies } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
 import { AppError } from '../std/errors.ts';
 import { blameNow, noModcache } from './start-failure.ts';
@@ -18,40 +19,44 @@ export interface Chain {
   readonly planFor: (module: ModulePath) => RoutePlan;
 }
 
+/** What sources are made from. */
+export interface ChainNeeds extends SourceDependencies {
+  /** Takes modules from their own repositories. Absent where nobody asks: for the names and the order of sources alone. */
+  readonly repositories?: Source;
+}
+
 /** The chain that the configuration describes. Rejects with CONFIG_INVALID when an entry or a module cache cannot be used. */
-export async function createChain(config: Config, dependencies: SourceDependencies): Promise<Chain> {
+export async function createChain(config: Config, { repositories, ...dependencies }: ChainNeeds): Promise<Chain> {
   const caches = await Promise.all(config.modcache.map(cacheEntry));
   const upstreams = parseProxyList(config.upstream);
   const entries = [...caches, ...upstreams];
   const isAlone = upstreams.every(({ kind }) => kind === 'off');
-  // Private modules come from their repositories also where the list has no `direct`.
-  const direct = upstreams.find(({ kind }) => kind === 'direct') ?? DIRECT;
-  const all = upstreams.includes(direct) ? entries : [...entries, direct];
   const registered = blameNow({ key: 'upstream', reason: 'upstream-unusable' }, () =>
-    createSources(all, dependencies),
-  ).map(({ entry, source }) => ({
-    entry,
-    source: caches.includes(entry) && !isAlone ? withoutLatest(source) : source,
-  }));
-  const names = new Map(registered.map(({ entry, source }) => [entry, source.name]));
-  const nameOf = (entry: ProxyEntry): string => names.get(entry) ?? '';
+    createSources(entries.filter(isUrl), dependencies),
+  );
+  const sources = registered.map(({ entry, source }) =>
+    caches.includes(entry) && !isAlone ? withoutLatest(source) : source,
+  );
+  const names = new Map<ProxyEntry, string>(registered.map(({ entry, source }) => [entry, source.name]));
   return {
-    sources: new Map(registered.map(({ source }) => [source.name, source])),
+    sources: new Map([...sources, ...(repositories ? [repositories] : [])].map((source) => [source.name, source])),
     planFor: createPlanner({
       entries,
-      nameOf,
-      repositories: nameOf(direct),
+      nameOf: (entry) => names.get(entry) ?? REPOSITORIES,
+      repositories: REPOSITORIES,
       privacy: createPrivacy(config),
       isAliased: (module) => aliasOf(config, module) !== undefined,
     }),
   };
 }
 
-const DIRECT: ProxyEntry = { kind: 'direct', separator: ',' };
+function isUrl(entry: ProxyEntry): entry is ProxyUrl {
+  return entry.kind === 'proxy';
+}
 
 /** The row of `git.aliases` that names the repository of `module`: of several the one with the longest path. */
 export function aliasOf({ git }: Pick<Config, 'git'>, module: ModulePath): AliasRow | undefined {
-  const rows = git.aliases.filter((row) => module === row.module || module.startsWith(`${row.module}/`));
+  const rows = git.aliases.filter((row) => hasPathPrefix(module, row.module));
   return rows.toSorted((a, b) => b.module.length - a.module.length)[0];
 }
 
@@ -59,7 +64,7 @@ export function aliasOf({ git }: Pick<Config, 'git'>, module: ModulePath): Alias
  * A module cache as an entry before the upstream. Joined by `|`: what it has is only a part, so lists are made of its versions and
  * the next entry's together, and a damaged cache never keeps the upstream from being asked.
  */
-async function cacheEntry(folder: string): Promise<ProxyEntry> {
+async function cacheEntry(folder: string): Promise<ProxyUrl> {
   const downloads = join(folder, 'cache', 'download');
   const root = (await isFolder(downloads)) ? downloads : folder;
   if (!(await isFolder(root))) throw noModcache(folder);

@@ -107,8 +107,8 @@ describe('a whole Larder', () => {
   });
 
   test('tells no upstream the name of a module that noProxy matches', async () => {
-    const { get } = await serve({ noProxy: 'example.com/quote' });
-    expect((await get(`${NAME}.mod`)).status).toBe(404);
+    const { get } = await serve({ noProxy: 'unknown.invalid' });
+    expect((await get('unknown.invalid/quote/@v/v1.2.3.mod')).status).not.toBe(200);
     expect(upstream.requests).toEqual([]);
   });
 

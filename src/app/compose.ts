@@ -25,6 +25,7 @@ import type { Running } from './lifecycle.ts';
 import { openOwnLedger } from './ledger.ts';
 import { openStoredLedger } from './provers.ts';
 import { createDenial } from './denial.ts';
+import { openRepositories, type Repositories, warnWithoutGit } from './git.ts';
 import { createDiscover, feeding } from './ledger-discover.ts';
 import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
@@ -60,6 +61,8 @@ export interface Engine extends Pick<Verification, 'verifier' | 'inspector' | 'e
   readonly unproven: WaitingList;
   /** Our own checksum database; undefined when none is kept. */
   readonly ledger: Ledger | undefined;
+  /** Repositories as they are now. */
+  readonly repositories: Repositories;
   /** Hears what is committed. Not started. */
   readonly feed: Feed;
 }
@@ -87,6 +90,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
     });
     startReprover(engine, observers, closing);
     startFeed(engine, observers, closing);
+    void warnWithoutGit(around, observers);
     observers.watch('requests_in_flight', 'Requests that have not ended yet.', () => edge.inFlight);
     return new ComposedLarder(config, edge, observers, closing);
   } catch (error) {
@@ -120,7 +124,9 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
   closing.add(() => client.close());
   const credentials = await openCredentials(config, around, observers);
   closing.add(() => credentials.close());
-  const { sources, planFor } = await createChain(config, { client, credentials });
+  const temporary = keep.folder.temp.path;
+  const repositories = openRepositories(config, around, { client, guard, credentials, temporary, observers, closing });
+  const { sources, planFor } = await createChain(config, { client, credentials, repositories: repositories.source });
   const observer = observers.verify;
   const { proving, relayed } = openDatabases(config, keep, { client, credentials, observer });
   // The ledger asks the resolver for what it does not know, and what the resolver stores is checked against the ledger.
@@ -163,7 +169,7 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
     isPrivate: (module) => !privacy.mayTellDatabase(module),
     clock: systemClock,
   });
-  return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate };
+  return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate, repositories };
 }
 
 /** Only where questions are answered: a check of what is stored has nobody who waits, and ends. */

@@ -5,6 +5,7 @@ import type { ResolverLimits } from '../resolver/limits.ts';
 import type { EdgeOptions } from '../server/edge.ts';
 import type { ExpectationLimits } from '../verify/expectations.ts';
 import type { PoolLimits } from '../verify/worker-pool.ts';
+import type { MirrorLimits } from '../sources/vcs/mirror-limits.ts';
 import type { DrainTimes, ListenerLimits } from '../server/listener.ts';
 
 /** The bounds of each part, as the configuration has them. With the default configuration they are the parts' own defaults; a test says so. */
@@ -98,6 +99,17 @@ export function expectationLimits({ sumdb }: Config): ExpectationLimits {
 
 export function drainTimes({ drain }: Config): DrainTimes {
   return { acceptMs: drain.accept, finishMs: drain.finish };
+}
+
+/** Room and time for the mirrors of repositories. */
+export function mirrorLimits({ git: g }: Config): MirrorLimits {
+  return {
+    spaceBytes: g.mirrorSpace,
+    repositoryBytes: g.repositorySize,
+    fetchMs: g.fetchTime,
+    idleMs: g.idle,
+    perHost: g.perHost,
+  };
 }
 
 /** Phases of a request to an upstream. */

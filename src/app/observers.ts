@@ -17,6 +17,7 @@ import type { ServerObserver } from '../server/observer.ts';
 import type { MetricsPage } from '../server/operations.ts';
 import { systemClock } from '../std/clock.ts';
 import { KnownSecrets } from '../std/known-secrets.ts';
+import type { MirrorObserver } from '../sources/vcs/mirror-limits.ts';
 import type { VerifyObserver } from '../verify/observer.ts';
 
 /** All that watches the program at work. */
@@ -30,6 +31,7 @@ export interface Observers {
   readonly artifacts: ArtifactObserver;
   readonly verify: VerifyObserver;
   readonly ledger: LedgerObserver;
+  readonly mirrors: MirrorObserver;
   /** The last trouble of the store, if it was within the last minute. */
   recentTrouble(): ToldTrouble | undefined;
   /** Absent when metrics are off. */
@@ -70,6 +72,7 @@ export function openObservers({ log, metrics: { enabled } }: Config, logTo: numb
     resolver: tellResolverObservers([...watched, createFetchLog(logger), troubles]),
     verify,
     ledger: createLedgerLog(logger, verify),
+    mirrors: mirrorLog(logger, metrics),
     listener: listenerLog(logger, () => refused++),
     artifacts: artifactLog(logger, {
       onDamage: () => damaged++,
@@ -95,6 +98,25 @@ function artifactLog(
       logger.error({ kind, key, why: message }, 'damage in the store');
     },
     onViewFailure: (key, message) => onTrouble({ operation: 'view', code: 'STORE_UNAVAILABLE', message, subject: key }),
+  };
+}
+
+function mirrorLog(logger: Logger, metrics: Metrics | undefined): MirrorObserver {
+  return {
+    refreshed: ({ url, tookMs, failure }) => {
+      metrics?.onGitFetch({ result: failure?.code ?? 'ok', durationMs: tookMs });
+      const facts = { url, durationMs: Math.round(tookMs) };
+      if (failure === undefined) logger.debug(facts, 'repository asked');
+      else logger.info({ ...facts, code: failure.code, why: failure.message }, 'repository could not be asked');
+    },
+    damaged: ({ url, why }) => {
+      metrics?.onMirrorGone('damaged');
+      logger.warn({ url, why }, 'the mirror of a repository was damaged; it is made anew');
+    },
+    evicted: ({ key, bytes }) => {
+      metrics?.onMirrorGone('evicted');
+      logger.info({ key, bytes }, 'the least used mirror of a repository made room');
+    },
   };
 }
 

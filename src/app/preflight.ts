@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { EgressGuard } from '../io/egress/guard.ts';
 import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
-import { forwardProxies } from '../io/http-dispatcher.ts';
+import { createDispatchers, type Dispatchers, forwardProxies } from '../io/http-dispatcher.ts';
 import { authorityPlaces } from '../io/trusted-authorities.ts';
 import { loadTlsIdentity } from '../server/tls-files.ts';
 import { NO_CREDENTIALS } from '../credentials/credentials.ts';
@@ -66,17 +66,33 @@ export function openPins({ verify }: Config): Promise<GoSumPins> {
 /** What asks upstreams, with every connection checked by `guard`, through the proxies and with the authorities that the environment names. Opens nothing. */
 export function openClient(
   config: Config,
-  { version, environment }: Around,
+  around: Around,
   { instanceId, guard }: { readonly instanceId: string; readonly guard?: EgressGuard },
 ): HttpClient {
-  const proxies = forwardProxies(environment);
   const options: HttpClientOptions = {
     ...fetchLimits(config),
-    userAgent: `larder/${version}`,
+    ...surroundings(around, guard),
+    userAgent: `larder/${around.version}`,
     instanceId,
+  };
+  return blameNow({ reason: 'proxy-unusable' }, () => new HttpClient(options));
+}
+
+/** The connections over which git reaches repositories, likewise. */
+export function openDispatchers(config: Config, around: Around, guard: EgressGuard): Dispatchers {
+  const { connect, maxConnections } = config.fetch;
+  const limits = { connectTimeoutMs: connect, firstByteTimeoutMs: config.git.idle, maxConnections };
+  return createDispatchers({ ...limits, ...surroundings(around, guard) });
+}
+
+function surroundings(
+  { environment }: Around,
+  guard: EgressGuard | undefined,
+): Pick<HttpClientOptions, 'guard' | 'tls' | 'proxies'> {
+  const proxies = forwardProxies(environment);
+  return {
     ...(guard && { guard }),
     tls: { places: authorityPlaces(environment) },
     ...(proxies && { proxies }),
   };
-  return blameNow({ reason: 'proxy-unusable' }, () => new HttpClient(options));
 }

@@ -39,6 +39,9 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
   readonly #securityEvents: Counter<'kind'>;
   readonly #questions: Counter<'database' | 'kind' | 'outcome'>;
   readonly #questionSeconds: Histogram<'database' | 'kind'>;
+  readonly #gitFetches: Counter<'result'>;
+  readonly #gitSeconds: Histogram;
+  readonly #mirrorsGone: Counter<'why'>;
 
   /** `process` = also the figures of the process and its event loop, which take a timer of their own. */
   constructor(o: { readonly process: boolean } = { process: true }) {
@@ -100,6 +103,24 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
       buckets: FETCH_BUCKETS,
       registers,
     });
+    this.#gitFetches = new Counter({
+      name: 'larder_git_fetches_total',
+      help: 'Times a repository was asked for what it has now, and fetched when it had more; result is ok or an error code.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#gitSeconds = new Histogram({
+      name: 'larder_git_fetch_duration_seconds',
+      help: 'Time of such a question, with what was fetched.',
+      buckets: FETCH_BUCKETS,
+      registers,
+    });
+    this.#mirrorsGone = new Counter({
+      name: 'larder_git_mirrors_gone_total',
+      help: 'Mirrors of repositories that were taken away: damaged ones, and the least used where there was no room.',
+      labelNames: ['why'],
+      registers,
+    });
     this.#exportCells(registers);
     this.watch(
       'hit_ratio',
@@ -142,6 +163,15 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
     this.#fetches.inc({ source, kind: o.kind, result: o.code ?? 'ok' });
     this.#fetchSeconds.observe({ source, kind: o.kind }, o.durationMs / 1000);
     this.#fetchBytes.inc({ source, kind: o.kind }, o.sizeBytes);
+  }
+
+  onGitFetch({ result, durationMs }: { readonly result: string; readonly durationMs: number }): void {
+    this.#gitFetches.inc({ result });
+    this.#gitSeconds.observe(durationMs / 1000);
+  }
+
+  onMirrorGone(why: 'damaged' | 'evicted'): void {
+    this.#mirrorsGone.inc({ why });
   }
 
   onStoreTrouble({ operation, code }: ToldTrouble): void {

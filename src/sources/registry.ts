@@ -1,10 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import type { ProxyEntry } from '../gomod/goenv.ts';
+import type { ProxyUrl } from '../gomod/goenv.ts';
 import { AppError } from '../std/errors.ts';
-import { createDirectSource, createOffSource } from './direct/direct.ts';
 import { GoproxySource, type GoproxyOptions } from './goproxy/goproxy.ts';
 import { ModcacheSource } from './modcache/modcache.ts';
 import type { Source } from './source.ts';
+
+/** The name of the source that takes modules from their own repositories: what `direct` stands for. */
+export const REPOSITORIES = 'direct';
+/** Names that no upstream gets, whatever its host is called. */
+const RESERVED = [REPOSITORIES, 'off'];
 
 /** What sources share. */
 export interface SourceDependencies {
@@ -14,21 +18,21 @@ export interface SourceDependencies {
   readonly credentials: GoproxyOptions['credentials'];
 }
 
-/** A source that stands for an entry of the list of upstreams. */
+/** A source that stands for a URL in the list of upstreams. */
 export interface RegisteredSource {
-  readonly entry: ProxyEntry;
+  readonly entry: ProxyUrl;
   readonly source: Source;
 }
 
 /**
- * A Source for each entry, in order, each with its own name: the host of a URL (with its port), `file:` and the folder, `direct`, `off`; a name that
- * is taken gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
+ * A Source for each entry, in order, each with its own name: the host of a URL (with its port), or `file:` and the folder; a name that is taken
+ * gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
  */
 export function createSources(
-  entries: readonly ProxyEntry[],
+  entries: readonly ProxyUrl[],
   dependencies: SourceDependencies,
 ): readonly RegisteredSource[] {
-  const taken = new Set<string>();
+  const taken = new Set<string>(RESERVED);
   return entries.map((entry) => {
     const name = unusedName(nameOf(entry), taken);
     taken.add(name);
@@ -37,17 +41,14 @@ export function createSources(
 }
 
 /** The Source for one entry, under the given name. */
-function createSource(entry: ProxyEntry, name: string, { client, credentials }: SourceDependencies): Source {
-  if (entry.kind === 'off') return createOffSource(name);
-  if (entry.kind !== 'proxy') return createDirectSource(name);
+function createSource(entry: ProxyUrl, name: string, { client, credentials }: SourceDependencies): Source {
   const url = parseUrl(entry.url);
   if (url.protocol === 'file:') return new ModcacheSource({ name, directory: pathOf(url) });
   return new GoproxySource({ name, base: url, client, credentials });
 }
 
 /** Nothing but the host: userinfo, query string and path may each hold a token. A folder of this machine is no secret, and has no other name. */
-function nameOf(entry: ProxyEntry): string {
-  if (entry.kind !== 'proxy') return entry.kind === 'off' ? 'off' : 'direct';
+function nameOf(entry: ProxyUrl): string {
   const url = parseUrl(entry.url);
   if (url.protocol === 'file:') return `file:${pathOf(url)}`;
   return url.host;

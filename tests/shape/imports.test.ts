@@ -22,7 +22,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sources/goproxy': ['std', 'gomod', 'io', 'sources/source', 'credentials/credentials'],
   'sources/vcs': ['std', 'gomod', 'io', 'sources/source', 'credentials/credentials'],
   'sources/modcache': ['std', 'gomod', 'io', 'sources/source'],
-  'sources/direct': ['std', 'gomod', 'io', 'sources/source'],
   verify: ['std', 'gomod', 'storage/store', 'coordination/register'],
   artifacts: ['std', 'gomod', 'storage/store', 'coordination/register', 'verify/verified'],
   anchors: ['std', 'gomod', 'artifacts', 'storage/store', 'verify/observer'],

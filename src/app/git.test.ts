@@ -1,0 +1,187 @@
+/** Modules straight from repositories, through a whole server: real git on both sides, on loopback. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CertificateAuthority, hasOpenssl } from '../../tests/fakes/certificates.ts';
+import { madeUpModule } from '../../tests/fakes/content.ts';
+import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
+import { makeRepository } from '../../tests/fakes/git-repositories.ts';
+import { basic, type GitServer, startGitServer } from '../../tests/fakes/git-server.ts';
+import { skipUnless } from '../../tests/skip.ts';
+import { loadConfig } from '../config/load.ts';
+import { composeLarder, type Larder } from './compose.ts';
+
+const LIB = 'private.test/lib';
+const FIXED = ['info', 'mod', 'zip'].map((kind) => `${LIB}/@v/v1.1.0.${kind}`);
+const MUTABLE = [`${LIB}/@v/list`, `${LIB}/@latest`, `${LIB}/@v/main.info`];
+
+let folder = '';
+let upstream: FakeUpstream;
+let host: GitServer;
+let commit = '';
+const running: Larder[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'larder-git-'));
+  const files = { 'go.mod': `module ${LIB}\n\ngo 1.21\n`, 'lib.go': 'package lib\n' };
+  const commits = [
+    { files, tags: ['v1.0.0'] },
+    { name: 'second', files: { 'lib.go': 'package lib // more\n' }, tags: ['v1.1.0'] },
+  ];
+  commit = (await makeRepository(join(folder, 'repos/lib.git'), { commits })).commits.get('second') ?? '';
+  await makeRepository(join(folder, 'repos/team/closed.git'), { commits });
+  const doors = [{ prefix: '/team/', accepts: [basic('larder', 'canary-77')] }];
+  host = await startGitServer({ repositories: join(folder, 'repos'), doors });
+  // A public upstream that has something under the same name.
+  upstream = await startFakeUpstream({ content: [madeUpModule(LIB, 'v1.1.0', { zipBytes: 1000 })] });
+});
+afterEach(async () => {
+  await stop();
+  await Promise.all([upstream.close(), host.close()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function stop(): Promise<void> {
+  await Promise.all(running.splice(0).map((one) => one.stopNow()));
+}
+
+async function serve(keys: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}) {
+  const all = {
+    listen: '127.0.0.1:0',
+    data: join(folder, 'data'),
+    upstream: upstream.base,
+    'sumdb.database': 'off',
+    'git.aliases': `${LIB}=${host.origin}/lib`,
+    'log.level': 'debug',
+    ...keys,
+  };
+  const flags = { values: new Map(), sets: Object.entries(all).map(([key, value]) => `${key}=${value}`) };
+  const loaded = loadConfig(flags, { environment: { GOENV: 'off' }, folder, home: folder, localNames: [] });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const path = process.env['PATH'] ?? '';
+  const around = { version: '0', environment: { PATH: path, ...environment }, home: folder };
+  const larder = await composeLarder(loaded.config, { ...around, logTo: join(folder, 'log.jsonl') });
+  running.push(larder);
+  const { port } = await larder.start();
+  return async (target: string): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`http://127.0.0.1:${port}/${target}`);
+    return { status: response.status, text: Buffer.from(await response.arrayBuffer()).toString('latin1') };
+  };
+}
+
+const stored = (path: string): string[] =>
+  existsSync(join(folder, 'data', path))
+    ? readdirSync(join(folder, 'data', path), { recursive: true }).map(String)
+    : [];
+
+describe('a private module', () => {
+  test('comes from its repository alone, and lies in its own part of the store, with its place in the repository', async () => {
+    const get = await serve({ private: 'private.test' });
+    for (const target of [...MUTABLE, ...FIXED]) expect([target, (await get(target)).status]).toEqual([target, 200]);
+    expect((await get(`${LIB}/@v/list`)).text).toBe('v1.0.0\nv1.1.0\n');
+    expect(upstream.requests).toEqual([]);
+    await stop();
+    expect([...stored('download'), ...stored('meta'), ...stored('mutable')]).toEqual([]);
+    const names = stored('scopes/private');
+    for (const kind of ['info', 'mod', 'zip']) expect(names).toContain(join('download', LIB, '@v', `v1.1.0.${kind}`));
+    const record = join(folder, 'data/scopes/private/meta', LIB, '@v/v1.1.0.zip.json');
+    expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({
+      source: 'direct',
+      anchor: { url: `${host.origin}/lib`, commit, tree: expect.stringMatching(/^[0-9a-f]{40}$/), tag: 'v1.1.0' },
+    });
+  });
+
+  test('costs one fetch however much is asked, and none when it is stored', async () => {
+    const get = await serve({ private: 'private.test' });
+    await Promise.all([...MUTABLE, ...FIXED].map(get));
+    expect(host.count('fetch')).toBe(1);
+    host.clearLog();
+    for (const target of FIXED) expect((await get(target)).status).toBe(200);
+    expect(host.requests).toEqual([]);
+    expect((await get('metrics')).text).toMatch(/larder_git_fetches_total\{result="ok"\} 1\n/);
+    expect(readdirSync(join(folder, 'data/.mirrors'))).toHaveLength(1);
+  });
+
+  test('goes on being served while its repository is down; what is new then is a failure that names it', async () => {
+    const get = await serve({ private: 'private.test' });
+    for (const target of [...MUTABLE, ...FIXED]) await get(target);
+    await host.down();
+    for (const target of [...MUTABLE, ...FIXED]) expect([target, (await get(target)).status]).toEqual([target, 200]);
+    const { status, text } = await get(`${LIB}/@v/v1.2.0.info`);
+    expect(status).toBeGreaterThanOrEqual(502);
+    expect(text).toContain(host.origin);
+  });
+
+  test('of which the repository has no such version is not found, as Go says it', async () => {
+    const get = await serve({ private: 'private.test' });
+    const { status, text } = await get(`${LIB}/@v/v9.9.9.info`);
+    expect([status, text]).toEqual([404, expect.stringContaining('unknown revision v9.9.9')]);
+  });
+
+  test('behind a door that is closed is a failure that says what to set, and never "not found"', async () => {
+    const aliases = { 'git.aliases': `${LIB}=${host.origin}/team/closed`, private: 'private.test' };
+    const closed = await serve(aliases);
+    const { status, text } = await closed(FIXED[1] ?? '');
+    expect(status).toBeGreaterThanOrEqual(500);
+    expect(text).toContain(host.origin);
+    expect(text).toContain('credentials');
+    await stop();
+    const row = `url=${host.origin}/team,username=larder,password=env:SECRET`;
+    const open = await serve({ ...aliases, credentials: row }, { SECRET: 'canary-77' });
+    expect((await open(FIXED[1] ?? '')).status).toBe(200);
+    await stop();
+    expect(readFileSync(join(folder, 'log.jsonl'), 'utf8')).not.toContain('canary-77');
+  });
+
+  test('on a machine without git cannot be told of, and the server runs all the same', async () => {
+    const get = await serve({ private: 'private.test' }, { PATH: join(folder, 'nothing') });
+    const { status, text } = await get(FIXED[0] ?? '');
+    expect([status >= 500, text]).toEqual([true, expect.stringContaining('git')]);
+    expect((await get('livez')).status).toBe(200);
+    await expect.poll(() => readFileSync(join(folder, 'log.jsonl'), 'utf8')).toContain('no git program');
+  });
+});
+
+describe('a module whose repository the operator names', () => {
+  test('comes from there though it is public, and no upstream is asked', async () => {
+    const get = await serve();
+    for (const target of [...MUTABLE, ...FIXED]) expect([target, (await get(target)).status]).toEqual([target, 200]);
+    expect(upstream.requests).toEqual([]);
+    expect(stored('scopes')).toEqual([]);
+    expect(stored('download')).toContain(join(LIB, '@v/v1.1.0.zip'));
+  });
+
+  test('is the upstream\u0027s without the row', async () => {
+    const get = await serve({ 'git.aliases': '' });
+    expect((await get(FIXED[1] ?? '')).status).toBe(200);
+    expect(upstream.requests.length).toBeGreaterThan(0);
+    expect(host.requests).toEqual([]);
+  });
+});
+
+describe('a repository over TLS', () => {
+  skipUnless(hasOpenssl(), 'no openssl on this machine');
+
+  test('cannot send us on to an address that nobody allowed', async () => {
+    const authority = new CertificateAuthority(mkdtempSync(join(folder, 'ca-')));
+    const certificates = join(folder, 'authority.pem');
+    writeFileSync(certificates, authority.certificate.cert);
+    const repositories = join(folder, 'repos');
+    const servers = [1, 2].map(() => startGitServer({ repositories, tls: authority.issue({ names: 'IP:127.0.0.1' }) }));
+    const [named, inside] = (await Promise.all(servers)) as [GitServer, GitServer];
+    try {
+      named.fault(({ target }) => ({ redirect: { to: `${inside.origin}${target}` } }));
+      const keys = { private: 'private.test', 'git.aliases': `${LIB}=${named.origin}/lib` };
+      const environment = { SSL_CERT_FILE: certificates };
+      const refused = await (await serve(keys, environment))(FIXED[1] ?? '');
+      expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('egress.')]);
+      expect(inside.requests).toEqual([]);
+      await stop();
+      const allowed = await serve({ ...keys, 'egress.allow': `127.0.0.1:${inside.port}` }, environment);
+      expect((await allowed(FIXED[1] ?? '')).status).toBe(200);
+    } finally {
+      await Promise.all([named.close(), inside.close()]);
+    }
+  });
+});

@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import type { Credentials } from '../credentials/credentials.ts';
+import { matchesAnyPrefix, parsePrefixPatterns } from '../gomod/goenv.ts';
+import { parseGovcs } from '../gomod/govcs.ts';
+import type { ModulePath } from '../gomod/module.ts';
+import type { EgressGuard } from '../io/egress/guard.ts';
+import type { HttpClient } from '../io/http-client.ts';
+import { run } from '../io/subprocess.ts';
+import { createPrivacy } from '../policy/private.ts';
+import { GoproxySource } from '../sources/goproxy/goproxy.ts';
+import { REPOSITORIES } from '../sources/registry.ts';
+import type { Source } from '../sources/source.ts';
+import { Discovery, type DiscoveryRules } from '../sources/vcs/discovery.ts';
+import type { GitNetwork } from '../sources/vcs/git-network.ts';
+import { Git } from '../sources/vcs/git.ts';
+import { Mirrors } from '../sources/vcs/mirrors.ts';
+import { createGitNetwork } from '../sources/vcs/network.ts';
+import { createPing } from '../sources/vcs/ping.ts';
+import { rewriteBy } from '../sources/vcs/rewrites.ts';
+import { VcsSource } from '../sources/vcs/vcs-source.ts';
+import { systemClock } from '../std/clock.ts';
+import type { Closing } from './closing.ts';
+import type { Around } from './compose.ts';
+import { mirrorLimits } from './limits.ts';
+import type { Observers } from './observers.ts';
+import { openDispatchers } from './preflight.ts';
+
+/** What fetching from repositories needs of the rest. */
+export interface RepositoryNeeds {
+  readonly client: HttpClient;
+  readonly guard: EgressGuard;
+  readonly credentials: Credentials;
+  /** An existing folder that is ours alone and goes with the process. */
+  readonly temporary: string;
+  readonly observers: Pick<Observers, 'logger' | 'mirrors'>;
+  /** What is opened is added here. */
+  readonly closing: Closing;
+}
+
+/** Repositories, as modules and as they are. */
+export interface Repositories {
+  /** Modules straight from their repositories: `direct`, and all that is private. */
+  readonly source: Source;
+  readonly mirrors: Mirrors;
+  readonly discovery: Discovery;
+}
+
+/** Of what is known of branches and tags when a list or a branch is asked for: so that many modules of one repository cost one question. */
+const MUTABLE_MS = 5000;
+const GIT = 'git';
+
+/** Opens what fetches from repositories; runs nothing and makes no folder until somebody asks. Throws CONFIG_INVALID for rules that are none. */
+export function openRepositories(config: Config, around: Around, needs: RepositoryNeeds): Repositories {
+  const { client, credentials, closing, observers } = needs;
+  const rewrite = rewriteBy(config.git.rewrites);
+  const git = new Git({ program: GIT, path: pathOf(around) });
+  const network = openNetwork(config, around, needs);
+  const { fetchTime: wallMs, idle: idleMs, fresh } = config.git;
+  const mirrors = new Mirrors({
+    folder: mirrorsFolder(config),
+    git,
+    network,
+    rewrite,
+    clock: systemClock,
+    limits: mirrorLimits(config),
+    observer: observers.mirrors,
+  });
+  closing.add(() => mirrors.close());
+  const pings = createPing({ git, network, rewrite, wallMs, idleMs });
+  const rules = discoveryRules(config, around);
+  const discovery = new Discovery({ ...pings, pages: client, credentials, rules, rewrite, clock: systemClock });
+  const source = new VcsSource({
+    name: REPOSITORIES,
+    discovery,
+    mirrors,
+    proxyAt: (url) => new GoproxySource({ name: REPOSITORIES, base: new URL(url), client, credentials }),
+    versionMs: fresh,
+    mutableMs: Math.min(fresh, MUTABLE_MS),
+    clock: systemClock,
+  });
+  return { source, mirrors, discovery };
+}
+
+/** Where the mirrors of repositories are. */
+export function mirrorsFolder({ data, git }: Pick<Config, 'data' | 'git'>): string {
+  return git.mirrors ?? join(data, '.mirrors');
+}
+
+/** Says so in the log when there is no git program: the server works without one, as long as nobody asks for a repository. Never rejects. */
+export async function warnWithoutGit(around: Around, { logger }: Pick<Observers, 'logger'>): Promise<void> {
+  const limits = { wallMs: 10_000, idleMs: 10_000, outputBytes: 1024 };
+  const environment = { PATH: pathOf(around), LC_ALL: 'C' };
+  const command = { program: GIT, args: ['version'], folder: '/', environment, limits };
+  try {
+    const { exitCode } = await run(command, { signal: AbortSignal.timeout(limits.wallMs) });
+    if (exitCode !== 0) throw new Error(`git version: exit ${exitCode}`);
+  } catch (err) {
+    logger.warn({ err }, 'no git program: modules cannot be taken from repositories, private ones not at all');
+  }
+}
+
+/** One pool of connections for git, beside that for modules: a large fetch must not keep lists waiting. */
+function openNetwork(config: Config, around: Around, needs: RepositoryNeeds): GitNetwork {
+  const { guard, credentials, temporary: folder, closing } = needs;
+  const dispatchers = openDispatchers(config, around, guard);
+  closing.add(() => dispatchers.destroy());
+  const network = createGitNetwork({
+    dispatchers,
+    credentials,
+    guard,
+    folder,
+    userAgent: `larder/${around.version}`,
+    idleMs: config.git.idle,
+    connectTimeoutMs: config.fetch.connect,
+  });
+  closing.add(() => network.close());
+  return network;
+}
+
+function discoveryRules(config: Config, { environment }: Around): DiscoveryRules {
+  const { isPrivate } = createPrivacy(config);
+  const insecure = parsePrefixPatterns(config.git.insecure);
+  const gitAllowProtocol = environment['GIT_ALLOW_PROTOCOL'];
+  return {
+    govcs: parseGovcs(config.git.govcs),
+    isInsecure: (module) => matchesAnyPrefix(insecure, module),
+    // Of the root of a repository too, which need not be a module.
+    isPrivate: (path) => isPrivate(path as ModulePath),
+    aliases: config.git.aliases,
+    ...(gitAllowProtocol !== undefined && { gitAllowProtocol }),
+  };
+}
+
+function pathOf({ environment }: Around): string {
+  return environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+}
