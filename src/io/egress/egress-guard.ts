@@ -58,7 +58,7 @@ function checkedRemote(socket: Socket, addresses: readonly string[], target: Egr
   if (remote !== undefined && addresses.some((one) => withoutZone(one) === withoutZone(remote.text))) return socket;
   socket.destroy();
   // Undefined: the other side was gone again before anybody looked.
-  if (remote === undefined) throw unreachable(target, undefined);
+  if (remote === undefined) throw unreachable(target, systemError('ECONNRESET'));
   throw new AppError('POLICY_DENIED', `${attempt(target)} refused: it ended at another address than the checked one`);
 }
 
@@ -72,7 +72,7 @@ async function addressesOf(host: Host, target: EgressTarget, lookup: Lookup): Pr
     throw unreachable(target, error);
   });
   const addresses = found.map(readAddress).filter((one) => one !== undefined);
-  if (addresses.length === 0 || addresses.length < found.length) throw unreachable(target, { code: 'ENOTFOUND' });
+  if (addresses.length === 0 || addresses.length < found.length) throw unreachable(target, systemError('ENOTFOUND'));
   return addresses;
 }
 
@@ -102,8 +102,12 @@ function why({ host, port }: EgressTarget, address: Address, fault: EgressFault)
 
 function unreachable(target: EgressTarget, error: unknown): AppError {
   const code = systemCodeOf(error) ?? '';
-  const reason = REASONS[code] ?? (code || 'connection closed');
+  const reason = REASONS[code] ?? (code || 'not possible');
   return new AppError('UPSTREAM_UNAVAILABLE', `${attempt(target)}: ${reason}`, { cause: error });
+}
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
