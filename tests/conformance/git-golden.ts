@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { countsInTagSum } from '../../src/gomod/coderepo/origin.ts';
 import { type CodePlace, codePlace, type RootOfCode } from '../../src/gomod/coderepo/place.ts';
 import { type ModulePath, parseModulePath } from '../../src/gomod/module.ts';
+import type { GitSnapshot } from '../../src/sources/vcs/snapshot.ts';
 import { VcsSource } from '../../src/sources/vcs/vcs-source.ts';
 import { systemClock } from '../../src/std/clock.ts';
 import { type BundleRepository, openBundle } from '../fakes/git-bundle-repository.ts';
-import { plainTreeArchive } from '../fakes/plain-tree-archive.ts';
+import { localMirrors } from '../fakes/local-mirrors.ts';
 import type { ModuleAnswers } from './git-client.ts';
 import { outcomeOf, problemWith } from './git-outcome.ts';
 import { problemOfRules, rulesOver } from './git-rules.ts';
@@ -33,11 +34,22 @@ async function runGolden(data: unknown, t: Tally): Promise<void> {
   try {
     const rules = perModule((module) => rulesOver(placeOf(module, url), repository));
     await runAll(document, { name: 'rules', answersFor: rules, problemOf: problemOfRules }, t);
-    const source = sourceOver(repository);
+    await runSource(document, repository, t);
+  } finally {
+    await repository.close();
+  }
+}
+
+const o = { signal: new AbortController().signal };
+
+async function runSource(document: Row, repository: BundleRepository, t: Tally): Promise<void> {
+  const { mirrors } = localMirrors(join(repository.folder, 'mirrors'), () => repository.directory);
+  try {
+    const source = sourceOver(await mirrors.open(repository.url).snapshot({ ...o, maxAgeMs: 0 }));
     const answersFor = perModule((module) => answersOf(source, module));
     await runAll(document, { name: 'source', answersFor, problemOf: problemOfSource }, t);
   } finally {
-    await repository.close();
+    await mirrors.close();
   }
 }
 
@@ -95,19 +107,17 @@ function placeOf(module: ModulePath, url: string): CodePlace {
   return codePlace(module, rootOf(module, url));
 }
 
-function sourceOver(repository: BundleRepository): VcsSource {
-  const snapshot = { ...plainTreeArchive(repository.directory), ...repository };
+/** Of one moment: most cases are refusals, and each would ask the repository again. */
+function sourceOver(snapshot: GitSnapshot): VcsSource {
   return new VcsSource({
     name: 'direct',
-    discovery: {
-      find: async (module) => ({ kind: 'git', by: 'qualifier', ...rootOf(module, repository.url) }),
-    },
+    discovery: { find: async (module) => ({ kind: 'git', by: 'qualifier', ...rootOf(module, snapshot.url) }) },
     mirrors: { open: () => ({ snapshot: async () => snapshot }) },
     proxyAt: () => {
       throw new Error('no module is at a proxy');
     },
-    versionMs: 0,
-    mutableMs: 0,
+    versionMs: 60_000,
+    mutableMs: 60_000,
     clock: systemClock,
   });
 }

@@ -11,6 +11,8 @@ import type { Commit, Repository, RepositoryRefs } from '../../src/gomod/coderep
  * makes of a repository on a network is sources/vcs/.
  */
 export interface BundleRepository extends Repository {
+  /** For whatever else belongs to it; goes with it. */
+  readonly folder: string;
   /** The bare clone. */
   readonly directory: string;
   close(): Promise<void>;
@@ -35,7 +37,7 @@ export async function openBundle(path: string, o: BundleFacts): Promise<BundleRe
   const refs = await readRefs(directory);
   const commits = await readCommits(directory);
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  return { directory, url: o.url, refs, ...answers(directory, commits), close };
+  return { folder, directory, url: o.url, refs, ...answers(directory, commits), close };
 }
 
 const run = promisify(execFile);

@@ -15,14 +15,16 @@ import type { GitSnapshot, TreeFile } from './snapshot.ts';
 import { treeFilesIn } from './tree-listing.ts';
 
 const FILE_BYTES = 16 << 20;
-const REMEMBERED_COMMITS = 1000;
+/** Of each kind of question. The info, the go.mod and the zip of a pseudo-version ask the same. */
+const REMEMBERED = 1000;
 
 /** A mirror at one moment. What is reachable is decided on the refs of that moment, never on what lies in the mirror. */
 export class MirrorSnapshot implements GitSnapshot {
   readonly url: string;
   readonly refs: MirrorRefs;
   readonly #mirror: Mirror;
-  readonly #commits = new LRUCache<string, { readonly commit: Commit | undefined }>({ max: REMEMBERED_COMMITS });
+  readonly #commits = new LRUCache<string, { readonly commit: Commit | undefined }>({ max: REMEMBERED });
+  readonly #expanded = new LRUCache<string, readonly string[]>({ max: REMEMBERED });
 
   constructor(mirror: Mirror, refs: MirrorRefs) {
     this.url = mirror.url;
@@ -41,12 +43,18 @@ export class MirrorSnapshot implements GitSnapshot {
 
   async expand(prefix: string, o: Ask): Promise<readonly string[]> {
     if (!/^[0-9a-f]{7,64}$/.test(prefix) || this.refs.tips.size === 0) return [];
-    return await this.#mirror.use(async () => {
-      const lines = await this.#lines(['rev-parse', `--disambiguate=${prefix}`], o);
-      const commits = await this.#commitsAmong(lines.filter(isHash), o);
-      const reachable = await this.#reachable(commits, o);
-      return commits.filter((hash) => reachable.has(hash)).slice(0, 2);
-    }, o);
+    const known = this.#expanded.get(prefix);
+    if (known !== undefined) return known;
+    const hashes = await this.#mirror.use(() => this.#commitsThatBegin(prefix, o), o);
+    this.#expanded.set(prefix, hashes);
+    return hashes;
+  }
+
+  async #commitsThatBegin(prefix: string, o: Ask): Promise<readonly string[]> {
+    const lines = await this.#lines(['rev-parse', `--disambiguate=${prefix}`], o);
+    const commits = await this.#commitsAmong(lines.filter(isHash), o);
+    const reachable = await this.#reachable(commits, o);
+    return commits.filter((hash) => reachable.has(hash)).slice(0, 2);
   }
 
   async ancestorTags(hash: string, o: Ask): Promise<readonly string[]> {
