@@ -91,6 +91,11 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
     startReprover(engine, observers, closing);
     startFeed(engine, observers, closing);
     void warnWithoutGit(around, observers);
+    observers.watch(
+      'git_mirror_bytes',
+      'Bytes of all mirrors of repositories, as of the last fetch.',
+      () => engine.repositories.mirrors.bytes,
+    );
     observers.watch('requests_in_flight', 'Requests that have not ended yet.', () => edge.inFlight);
     return new ComposedLarder(config, edge, observers, closing);
   } catch (error) {

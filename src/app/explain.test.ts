@@ -60,8 +60,10 @@ describe('larder explain', () => {
     expect(zip).toMatch(
       /\n {2}first seen {3}\d{4}-\d\d-\d\dT[\d:.]+Z\n {2}size {9}\d+ bytes\n {2}sha256 {7}[0-9a-f]{64}\n/,
     );
-    expect(out).toContain('\n  proof     record 3 of sum.example.org, in a tree of 4: it holds\n');
-    expect(out).toMatch(/\n {2}asked of {2}proxy\.example\|other\.example,direct\n$/);
+    expect(out).toContain('\n  proof       record 3 of sum.example.org, in a tree of 4: it holds\n');
+    expect(out).toMatch(
+      /\n {2}asked of {4}proxy\.example\|other\.example,direct\n {2}repository {2}https:\/\/example\.com\/proven\?go-get=1 \(where the go-import tag of this page leads\)\n$/,
+    );
   });
 
   test('gives the same as data', async () => {
@@ -158,7 +160,7 @@ describe('larder explain', () => {
     });
     const { out } = await explain('corp.example/lib@v1.0.0', ...args);
     expect(out).toMatch(/\n {2}configured {2}exempt by corp\.example \(private, noSumdb\)\n/);
-    expect(out).toMatch(/\n {2}private {5}by corp\.example \(private\)\n {2}asked of {4}direct\n$/);
+    expect(out).toMatch(/\n {2}private {5}by corp\.example \(private\)\n {2}asked of {4}direct\n {2}repository /);
     expect(await explained('corp.example/lib@v1.0.0')).toMatchObject({ scope: 'public', isStored: false });
     expect(await explained(EXEMPT, ...args)).toMatchObject({ scope: 'private', isStored: false });
   });
@@ -167,12 +169,33 @@ describe('larder explain', () => {
     const alias =
       'git.aliases=example.com=https://git.example/all;module=example.com/lib,repository=ssh://git@git.example/lib,subdirectory=go';
     const { out } = await explain('example.com/lib/v2@v2.0.0', '--set', alias);
-    expect(out).toContain('  alias     example.com/lib = ssh://git@git.example/lib (go)\n  asked of  direct\n');
+    expect(out).toContain('  alias       example.com/lib = ssh://git@git.example/lib (go)\n  asked of    direct\n');
+    expect(out).toContain('  repository  ssh://git@git.example/lib (go) (git.aliases)\n');
     expect(await explained('example.com/other@v1.0.0', '--set', alias)).toMatchObject({
       scope: 'public',
       alias: { module: 'example.com', repository: 'https://git.example/all' },
     });
     expect(await explained('example.comx/other@v1.0.0', '--set', alias)).not.toHaveProperty('alias');
+  });
+
+  test('says where the repository would be, where it is reached instead, and why there is none', async () => {
+    const sets = [
+      '--set',
+      'upstream=direct',
+      '--set',
+      'git.rewrites=https://github.com/acme=ssh://git@git.example/acme',
+    ];
+    const { out } = await explain('github.com/acme/lib@v1.0.0', ...sets);
+    expect(out).toContain('  repository  https://github.com/acme/lib (a known host)\n');
+    expect(out).toContain('  reached at  ssh://git@git.example/acme/lib (git.rewrites)\n');
+    expect(await explained('git.example/x/y.git/sub@v1.0.0', ...sets)).toMatchObject({
+      repository: { by: 'qualifier', root: 'git.example/x/y.git', url: 'https://git.example/x/y' },
+    });
+    const denied = await explain('github.com/acme/lib@v1.0.0', ...sets, '--set', 'git.govcs=github.com:hg');
+    expect(denied.out).toMatch(/ {2}repository {2}GOVCS disallows using git /);
+    expect(await explained('example.com/m@v1.0.0', '--set', 'upstream=https://proxy.example')).not.toHaveProperty(
+      'repository',
+    );
   });
 
   test('shows nothing raw that came from outside', async () => {
@@ -218,8 +241,9 @@ describe('larder explain', () => {
     expect(out.split('\n')).toEqual([
       'example.com/gone@v1.0.0: not stored',
       '',
-      '  proof     none is stored',
-      '  asked of  proxy.example|other.example,direct',
+      '  proof       none is stored',
+      '  asked of    proxy.example|other.example,direct',
+      '  repository  https://example.com/gone?go-get=1 (where the go-import tag of this page leads)',
       '',
     ]);
     expect(await explained('github.com/user@v1.0.0')).toMatchObject({

@@ -6,14 +6,19 @@ import type { AliasRow } from '../config/git-rows.ts';
 import type { Config } from '../config/schema.ts';
 import { matchPrefixPatterns } from '../gomod/goenv.ts';
 import type { ArtifactKind, ModulePath, ModuleVersion } from '../gomod/module.ts';
+import type { HttpClient } from '../io/http-client.ts';
 import { createGate } from '../policy/gate.ts';
 import { type PlanStep, type Scope, scopeOf } from '../policy/plan.ts';
 import { createPrivacy, type PrivateBy } from '../policy/private.ts';
+import { REPOSITORIES } from '../sources/registry.ts';
+import type { DiscoveryPlan } from '../sources/vcs/discovery.ts';
 import type { Ask } from '../std/ask.ts';
+import { isAppError } from '../std/errors.ts';
 import { createExemptions, type Exemption } from '../verify/exemptions.ts';
 import { type Audited, onAudited } from './audited-store.ts';
 import { aliasOf, createChain } from './chain.ts';
 import type { Around } from './compose.ts';
+import { openDiscovery } from './git.ts';
 import { openClient } from './preflight.ts';
 
 export type { Standing } from '../artifacts/standing.ts';
@@ -29,6 +34,11 @@ export interface ExplainedArtifact {
   /** Bytes that were put aside. Reasons may be an upstream's words: not safe to print as they are. */
   readonly quarantined: readonly QuarantinedCopy[];
 }
+
+/** How its repository would be looked for, or why it cannot have one. Nobody was asked. */
+export type ExplainedRepository =
+  | DiscoveryPlan
+  | { readonly by: 'nothing'; readonly code: string; readonly why: string };
 
 /** Where the module would be asked for: the steps in order, or why nobody is asked. */
 export type ExplainedPlan =
@@ -47,6 +57,8 @@ export interface Explanation {
   /** The stored proofs as they can be checked now, of every database that has one. */
   readonly proofs: readonly CheckedProof[];
   readonly plan: ExplainedPlan;
+  /** Where one of the steps is its own repository. */
+  readonly repository?: ExplainedRepository;
   /** What makes it private, if it is. */
   readonly private?: PrivateBy;
   /** The row of `git.aliases` that names its repository. */
@@ -78,7 +90,7 @@ export async function explainModule(
       isStored: artifacts.some((one) => one.isStored),
       artifacts,
       proofs: await on.audit.proofs(module, { signal }),
-      plan: await planOf(on, around, module.path),
+      ...(await routeOf(on, around, module.path)),
       ...configuredFor(config, module.path),
     };
   };
@@ -99,13 +111,30 @@ async function explainArtifact(
 }
 
 /** The sources are made to know their names; none of them is asked, so they need no credentials. */
-async function planOf({ config, closing }: Audited, around: Around, path: ModulePath): Promise<ExplainedPlan> {
+async function routeOf(
+  { config, closing }: Audited,
+  around: Around,
+  path: ModulePath,
+): Promise<Pick<Explanation, 'plan' | 'repository'>> {
   const client = openClient(config, { ...around, environment: {} }, { instanceId: 'explain' });
   closing.add(() => client.close());
   const { planFor } = await createChain(config, { client, credentials: NO_CREDENTIALS });
   const decision = createGate(planFor).decide(path);
-  if (decision.allowed) return { isAllowed: true, steps: decision.plan.steps };
-  return { isAllowed: false, code: decision.error.code, why: decision.error.message };
+  if (!decision.allowed) return { plan: { isAllowed: false, code: decision.error.code, why: decision.error.message } };
+  const { steps } = decision.plan;
+  const plan = { isAllowed: true, steps } as const;
+  if (!steps.some(({ source }) => source === REPOSITORIES)) return { plan };
+  return { plan, repository: repositoryOf(config, around, path, client) };
+}
+
+function repositoryOf(config: Config, around: Around, path: ModulePath, pages: HttpClient): ExplainedRepository {
+  const ping = (): Promise<boolean> => Promise.resolve(false);
+  try {
+    return openDiscovery(config, around, { ping, pages, credentials: NO_CREDENTIALS }).planOf(path);
+  } catch (error) {
+    if (!isAppError(error, 'NOT_FOUND', 'POLICY_DENIED')) throw error;
+    return { by: 'nothing', code: error.code, why: error.message };
+  }
 }
 
 function configuredFor(

@@ -11,7 +11,7 @@ import { createPrivacy } from '../policy/private.ts';
 import { GoproxySource } from '../sources/goproxy/goproxy.ts';
 import { REPOSITORIES } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
-import { Discovery, type DiscoveryRules } from '../sources/vcs/discovery.ts';
+import { Discovery, type DiscoveryOptions, type DiscoveryRules } from '../sources/vcs/discovery.ts';
 import type { GitNetwork } from '../sources/vcs/git-network.ts';
 import { Git } from '../sources/vcs/git.ts';
 import { Mirrors } from '../sources/vcs/mirrors.ts';
@@ -68,8 +68,7 @@ export function openRepositories(config: Config, around: Around, needs: Reposito
   });
   closing.add(() => mirrors.close());
   const pings = createPing({ git, network, rewrite, wallMs, idleMs });
-  const rules = discoveryRules(config, around);
-  const discovery = new Discovery({ ...pings, pages: client, credentials, rules, rewrite, clock: systemClock });
+  const discovery = openDiscovery(config, around, { ...pings, pages: client, credentials });
   const source = new VcsSource({
     name: REPOSITORIES,
     discovery,
@@ -82,8 +81,18 @@ export function openRepositories(config: Config, around: Around, needs: Reposito
   return { source, mirrors, discovery };
 }
 
+/** What finds the repositories of modules, by the rules of the configuration. */
+export function openDiscovery(
+  config: Config,
+  around: Around,
+  asks: Pick<DiscoveryOptions, 'ping' | 'pages' | 'credentials'>,
+): Discovery {
+  const rules = discoveryRules(config, around);
+  return new Discovery({ ...asks, rules, rewrite: rewriteBy(config.git.rewrites), clock: systemClock });
+}
+
 /** Where the mirrors of repositories are. */
-export function mirrorsFolder({ data, git }: Pick<Config, 'data' | 'git'>): string {
+function mirrorsFolder({ data, git }: Pick<Config, 'data' | 'git'>): string {
   return git.mirrors ?? join(data, '.mirrors');
 }
 

@@ -34,6 +34,7 @@ interface ExplainWords {
     Record<
       | 'source'
       | 'repository'
+      | 'connected'
       | 'commit'
       | 'tree'
       | 'tag'
@@ -60,6 +61,9 @@ interface ExplainWords {
   readonly noProof: string;
   readonly nobody: (why: string) => string;
   readonly matchedBy: (pattern: string, key: string) => string;
+  /** Which rule would find the repository. */
+  readonly foundBy: Readonly<Record<'alias' | 'known-host' | 'qualifier' | 'go-import', string>>;
+  readonly connectedTo: (url: string) => string;
 }
 
 export const proofEnglish: ProofMessages = {
@@ -107,6 +111,7 @@ export const proofEnglish: ProofMessages = {
     label: {
       source: 'source',
       repository: 'repository',
+      connected: 'reached at',
       commit: 'commit',
       tree: 'tree',
       tag: 'tag',
@@ -131,6 +136,13 @@ export const proofEnglish: ProofMessages = {
     noProof: 'none is stored',
     nobody: (why) => `nobody: ${why}`,
     matchedBy: (pattern, key) => `by ${pattern} (${key})`,
+    foundBy: {
+      alias: '(git.aliases)',
+      'known-host': '(a known host)',
+      qualifier: '(by the .git in its path)',
+      'go-import': '(where the go-import tag of this page leads)',
+    },
+    connectedTo: (url) => `${url} (git.rewrites)`,
   },
   reasons: {
     'from-unusable': ({ why }) => ({
@@ -204,6 +216,7 @@ export const proofChinese: ProofMessages = {
     label: {
       source: '来源',
       repository: '仓库',
+      connected: '连接到',
       commit: '提交',
       tree: '树',
       tag: '标签',
@@ -228,6 +241,13 @@ export const proofChinese: ProofMessages = {
     noProof: '没有存储',
     nobody: (why) => `不询问：${why}`,
     matchedBy: (pattern, key) => `由 ${pattern} 匹配（${key}）`,
+    foundBy: {
+      alias: '（git.aliases）',
+      'known-host': '（已知主机）',
+      qualifier: '（由路径中的 .git 决定）',
+      'go-import': '（由此页面的 go-import 标签指向）',
+    },
+    connectedTo: (url) => `${url}（git.rewrites）`,
   },
   reasons: {
     'from-unusable': ({ why }) => ({

@@ -125,6 +125,20 @@ function moduleRows(explanation: Explanation, messages: Messages): readonly Row[
       : [[label.exemption, exemptionInWords(exemption, messages.proof.standing)] as const]),
     ...routeRows(explanation, messages),
     [label.asked, plan.isAllowed ? chainOf(plan.steps) : nobody(plan.why)],
+    ...repositoryRows(explanation, messages),
+  ];
+}
+
+/** Its own repository, as far as that is known without asking anybody. */
+function repositoryRows({ repository }: Explanation, messages: Messages): readonly Row[] {
+  if (repository === undefined) return [];
+  const { label, foundBy, connectedTo } = messages.proof.explain;
+  if ('why' in repository) return [[label.repository, repository.why]];
+  const { by, url, pageUrl, subdirectory = '', rewrittenTo } = repository;
+  const place = `${url ?? pageUrl ?? ''}${subdirectory === '' ? '' : ` (${subdirectory})`}`;
+  return [
+    [label.repository, `${place} ${foundBy[by]}`],
+    ...(rewrittenTo === undefined ? [] : [[label.connected, connectedTo(rewrittenTo)] as const]),
   ];
 }
 

@@ -40,12 +40,18 @@ export class Mirrors {
   readonly #open = new Map<string, Mirror>();
   #tidying: Promise<void> | undefined;
   #isUntidy = false;
+  #bytes = 0;
 
   constructor(options: MirrorsOptions) {
     const { git, network, clock, limits, observer = UNHEARD } = options;
     this.#options = options;
     const turns = new Turns(limits.perHost);
     this.#world = { git, network, clock, limits, observer, turns, life: this.#stop.signal, grown: () => this.#tidy() };
+  }
+
+  /** Of all mirrors in the folder, as of the last fetch; 0 before the first. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The mirror of the repository that Origin calls `url`. No IO yet. Throws what `rewrite` throws. */
@@ -101,11 +107,12 @@ export class Mirrors {
       const mirrors = (await listMirrors(folder, clock.now() - 2 * limits.fetchMs - FORGOTTEN_MS)).toSorted(
         (a, b) => a.usedAt - b.usedAt,
       );
-      let excess = mirrors.reduce((sum, { bytes }) => sum + bytes, 0) - limits.spaceBytes;
+      let bytes = mirrors.reduce((sum, mirror) => sum + mirror.bytes, 0);
       for (const mirror of mirrors) {
-        if (excess <= 0) break;
-        if (await this.#evict(mirror)) excess -= mirror.bytes;
+        if (bytes <= limits.spaceBytes) break;
+        if (await this.#evict(mirror)) bytes -= mirror.bytes;
       }
+      this.#bytes = bytes;
     }
   }
 
