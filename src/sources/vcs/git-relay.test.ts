@@ -495,6 +495,14 @@ describe('a failure is told as what it is', () => {
     });
   });
 
+  test('404 to somebody with credentials', async () => {
+    withFault('info-refs', { answer: { status: 404 } });
+    expect(await failureAt(`${server.origin}/acme/tool`, { credentials: fixed(['wrong']) })).toMatchObject({
+      code: 'AUTH_REQUIRED',
+      message: expect.stringMatching(/answered 404.*these credentials: set credentials for it/),
+    });
+  });
+
   test('nobody there', async () => {
     expect(await failureAt('http://127.0.0.1:1/acme/tool')).toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',

@@ -157,14 +157,15 @@ export class RelayedRepository {
     }
   }
 
-  async #accept({ reply, url, isOwn }: Reached, wanted: string): Promise<RelayedAnswer> {
+  async #accept({ reply, url, credential, isOwn }: Reached, wanted: string): Promise<RelayedAnswer> {
     const contentType = (single(reply, 'content-type').split(';')[0] ?? '').trim().toLowerCase();
     const encoding = single(reply, 'content-encoding').toLowerCase();
     const { credentials } = this.#o;
     const advice = isOwn
       ? credentials.advice(this.#url)
       : `credentials are not sent where a redirect leads; have the repository asked for at ${url.origin} itself`;
-    const answer = { status: reply.statusCode, contentType, origin: url.origin };
+    const hadCredential = credential !== undefined && covers(credential, url);
+    const answer = { status: reply.statusCode, contentType, origin: url.origin, hadCredential };
     const fault = answerFault(answer, { attempt: this.#attempt, wanted, advice }) ?? this.#encodingFault(encoding, url);
     if (fault !== undefined) {
       reply.body.on('error', () => {}).destroy();
