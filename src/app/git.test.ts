@@ -6,11 +6,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CertificateAuthority, hasOpenssl } from '../../tests/fakes/certificates.ts';
 import { madeUpModule } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
-import { makeRepository } from '../../tests/fakes/git-repositories.ts';
+import { growRepository, makeRepository } from '../../tests/fakes/git-repositories.ts';
 import { basic, type GitServer, startGitServer } from '../../tests/fakes/git-server.ts';
 import { skipUnless } from '../../tests/skip.ts';
+import { plainKeys } from '../../tests/fakes/plain-log.ts';
 import { loadConfig } from '../config/load.ts';
-import { composeLarder, type Larder } from './compose.ts';
+import type { Config } from '../config/schema.ts';
+import { type Around, composeLarder, type Larder } from './compose.ts';
+import { initLedger } from './ledger-tools.ts';
 
 const LIB = 'private.test/lib';
 const FIXED = ['info', 'mod', 'zip'].map((kind) => `${LIB}/@v/v1.1.0.${kind}`);
@@ -46,7 +49,7 @@ async function stop(): Promise<void> {
   await Promise.all(running.splice(0).map((one) => one.stopNow()));
 }
 
-async function serve(keys: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}) {
+function configured(keys: Readonly<Record<string, string>>): Config {
   const all = {
     listen: '127.0.0.1:0',
     data: join(folder, 'data'),
@@ -59,9 +62,18 @@ async function serve(keys: Readonly<Record<string, string>> = {}, environment: R
   const flags = { values: new Map(), sets: Object.entries(all).map(([key, value]) => `${key}=${value}`) };
   const loaded = loadConfig(flags, { environment: { GOENV: 'off' }, folder, home: folder, localNames: [] });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const path = process.env['PATH'] ?? '';
-  const around = { version: '0', environment: { PATH: path, ...environment }, home: folder };
-  const larder = await composeLarder(loaded.config, { ...around, logTo: join(folder, 'log.jsonl') });
+  return loaded.config;
+}
+
+const aroundOf = (environment: Record<string, string> = {}): Around => ({
+  version: '0',
+  environment: { PATH: process.env['PATH'] ?? '', ...environment },
+  home: folder,
+  logTo: join(folder, 'log.jsonl'),
+});
+
+async function serve(keys: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}) {
+  const larder = await composeLarder(configured(keys), aroundOf(environment));
   running.push(larder);
   const { port } = await larder.start();
   return async (target: string): Promise<{ status: number; text: string }> => {
@@ -132,6 +144,38 @@ describe('a private module', () => {
     expect((await open(FIXED[1] ?? '')).status).toBe(200);
     await stop();
     expect(readFileSync(join(folder, 'log.jsonl'), 'utf8')).not.toContain('canary-77');
+  });
+
+  test('is logged by our own ledger, and no checksum database of others hears of it', async () => {
+    const database = plainKeys('sum.test').verifier;
+    const keys = {
+      private: 'private.test',
+      'sumdb.database': database,
+      'ledger.key': join(folder, 'ledger.key'),
+    };
+    const signal = new AbortController().signal;
+    await initLedger(configured(keys), aroundOf(), { name: 'ledger.test', signal });
+    const get = await serve(keys);
+    const { status, text } = await get(`sumdb/ledger.test/lookup/${LIB}@v1.1.0`);
+    expect([status, text]).toEqual([200, expect.stringMatching(/^0\nprivate\.test\/lib v1\.1\.0 h1:\S+\n/)]);
+    for (const target of [...MUTABLE, ...FIXED]) expect([target, (await get(target)).status]).toEqual([target, 200]);
+    expect((await get(`sumdb/sum.test/lookup/${LIB}@v1.1.0`)).status).toBe(403);
+    expect(upstream.requests).toEqual([]);
+  });
+
+  test('whose tag moves is served as it was, also when its bytes were lost: then others are refused', async () => {
+    const get = await serve({ private: 'private.test' });
+    const before = await Promise.all(FIXED.map(get));
+    const moved = [{ files: { 'lib.go': 'package lib // moved\n' }, tags: ['v1.1.0'] }];
+    await growRepository(join(folder, 'repos/lib.git'), moved);
+    await stop();
+    const again = await serve({ private: 'private.test', 'git.fresh': '0' });
+    expect(await Promise.all(FIXED.map(again))).toEqual(before);
+    await stop();
+    rmSync(join(folder, 'data/scopes/private/download', LIB, '@v/v1.1.0.zip'));
+    const lost = await serve({ private: 'private.test', 'git.fresh': '0' });
+    const { status, text } = await lost(FIXED[2] ?? '');
+    expect([status, text]).toEqual([502, expect.stringContaining('stored is h1:')]);
   });
 
   test('on a machine without git cannot be told of, and the server runs all the same', async () => {
