@@ -55,6 +55,8 @@ export interface LarderProcessOptions {
   readonly flags?: readonly string[];
   /** A free one unless given. */
   readonly port?: number;
+  /** A command that runs what is put behind it, under the same process id. */
+  readonly within?: readonly string[];
   /** Settings of LARDER_* variables. Unless LARDER_SUMDB is among them, nothing is checked against a checksum database. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -76,7 +78,8 @@ export async function startLarderProcess(o: LarderProcessOptions): Promise<Larde
     o.upstream,
     ...(o.flags ?? []),
   ];
-  const child = spawn(process.execPath, [join(o.dist, 'main.js'), ...flags], {
+  const [program = '', ...args] = [...(o.within ?? []), process.execPath, join(o.dist, 'main.js'), ...flags];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', log],
     env: environment(o.env),
   });

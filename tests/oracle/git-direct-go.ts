@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type GoClient, goClient } from '../e2e/go-client.ts';
 import { plainGit } from '../fakes/git-repositories.ts';
 import type { Origin } from '../../src/gomod/rev-info.ts';
+import { isCanonicalVersion } from '../../src/gomod/version.ts';
 import type { DirectQuestion } from './git-direct-questions.ts';
 
 /** What a module version is, in the words of `go mod download -json`. */
@@ -52,7 +53,7 @@ export class DirectGo {
     if (beginning === 'full clones') for (const name of namesIn(questions)) this.#clone(shared, name);
     const outcomes = new Map<string, DirectOutcome>();
     for (const isVersion of [true, false]) {
-      const part = questions.filter(({ query }) => /^v\d+\.\d+\.\d+/.test(query) === isVersion);
+      const part = questions.filter(({ query }) => isCanonicalVersion(query) === isVersion);
       if (part.length > 0) for (const [key, outcome] of await this.#ask(part, shared)) outcomes.set(key, outcome);
     }
     return questions.map(({ module, query }) => outcomes.get(`${module}@${query}`) ?? { failure: 'no answer' });
