@@ -82,8 +82,10 @@ export class VcsSource implements Source {
     const root = await this.#rootOf(module, o);
     if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).latest(module, o));
     const place = codePlace(module, root);
-    const found = await findLatest(place, await this.#snapshot(root.url, this.#options.mutableMs, o), o);
-    return this.#answer(place, found, found.info);
+    return this.#fresh(place, this.#options.mutableMs, o, async (snapshot) => {
+      const found = await findLatest(place, snapshot, o);
+      return this.#answer(place, found, found.info);
+    });
   }
 
   async mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>> {
