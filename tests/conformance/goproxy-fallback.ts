@@ -14,6 +14,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Content } from '../fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/fake-upstream.ts';
+import { type ForwardProxy, startForwardProxy } from '../fakes/forward-proxy.ts';
 import { sideBySide } from './goproxy-parallel.ts';
 import { archivesOf } from './goproxy-content.ts';
 import { type ServedLarder, serveLarder } from './goproxy-larder.ts';
@@ -114,10 +115,13 @@ interface Reply {
   readonly body: Buffer;
 }
 
-/** Plays one row; returns what is wrong, line by line. */
-async function play(one: Case, good: Content): Promise<readonly string[]> {
+/** Plays one row; returns what is wrong, line by line. `nowhere` is the way to a world in which no host has a page: what `direct` finds there. */
+async function play(one: Case, good: Content, nowhere: ForwardProxy): Promise<readonly string[]> {
   const [a, b] = await Promise.all([startFakeUpstream({ content: [good] }), startFakeUpstream({ content: [good] })]);
-  const larder = await serveLarder(`${one.first.entry(a.base)}${one.separator}${one.second.entry(b.base)}`);
+  const larder = await serveLarder(`${one.first.entry(a.base)}${one.separator}${one.second.entry(b.base)}`, {
+    settings: { 'git.insecure': 'rsc.io' },
+    environment: { HTTP_PROXY: nowhere.origin, HTTPS_PROXY: REFUSING },
+  });
   try {
     if (larder === undefined) return ['the configuration was refused'];
     const replies = await askLikeGo(larder);
@@ -217,13 +221,16 @@ export const suites: readonly Suite[] = [
     async run(data: unknown, t: Tally): Promise<void> {
       const good = archivesOf(t);
       if (good === undefined) return;
+      const nobody = await startFakeUpstream({ content: [] });
+      const nowhere = await startForwardProxy(() => Number(new URL(nobody.base).port));
       await sideBySide(rowsOf(data, 'tests'), async (row) => {
         const one = caseOf(row);
         if (typeof one === 'string')
           return t.check(one, false, () => 'the suite does not know how to play this source');
-        const wrong = await play(one, good);
+        const wrong = await play(one, good, nowhere);
         t.check(one.name, wrong.length === 0, () => wrong.join('; '));
       });
+      await Promise.all([nowhere.close(), nobody.close()]);
     },
   },
 ];

@@ -18,18 +18,26 @@ export interface ServedLarder {
   stop(): Promise<void>;
 }
 
-/**
- * Starts one whose upstream is `upstream`, in the form of GOPROXY, and that checks against `database`, in the form of GOSUMDB. Undefined when the
- * configuration is refused for it.
- */
-export async function serveLarder(upstream: string, database = 'off'): Promise<ServedLarder | undefined> {
+/** What a case may say of its Larder beside the upstream. */
+export interface ServedOptions {
+  /** In the form of GOSUMDB; `off` unless given. */
+  readonly database?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Starts one whose upstream is `upstream`, in the form of GOPROXY. Undefined when the configuration is refused for it. */
+export async function serveLarder(
+  upstream: string,
+  { database = 'off', settings, environment = {} }: ServedOptions = {},
+): Promise<ServedLarder | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'larder-conformance-'));
-  const config = configured(folder, { upstream, 'sumdb.database': database });
+  const config = configured(folder, { upstream, 'sumdb.database': database, ...settings });
   if (config === undefined) {
     await rm(folder, { recursive: true });
     return undefined;
   }
-  const around = { version: '0.0.0', environment: {}, home: folder, logTo: devNull };
+  const around = { version: '0.0.0', environment, home: folder, logTo: devNull };
   const larder = await composeLarder(config, around).catch(async (error: unknown) => {
     await rm(folder, { recursive: true });
     if (isAppError(error, 'CONFIG_INVALID')) return undefined;

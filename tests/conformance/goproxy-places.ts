@@ -36,7 +36,8 @@ export class Larders {
   async #baseOf(name: string, database = 'off'): Promise<string> {
     const key = `${name} ${database}`;
     let served = this.#served.get(key);
-    if (served === undefined) this.#served.set(key, (served = serveLarder(this.#origin + name, database)));
+    if (served === undefined)
+      this.#served.set(key, (served = serveLarder(this.#origin + name, { database: database })));
     const larder = await served;
     if (larder === undefined) throw new Error(`a Larder for ${this.#origin}${name} and ${database} is not possible`);
     return larder.base;
