@@ -14,8 +14,9 @@ export async function endGroup(leader: number): Promise<void> {
 }
 
 async function isGoneWithin(leader: number, ms: number): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < ms; waitedMs += LOOK_EVERY_MS) {
-    await sleep(LOOK_EVERY_MS);
+  // Most are gone at once.
+  for (let waitedMs = 0, nextMs = 1; waitedMs < ms; waitedMs += nextMs, nextMs = Math.min(2 * nextMs, LOOK_EVERY_MS)) {
+    await sleep(nextMs);
     if (!signalGroup(leader, 0)) return true;
   }
   return false;

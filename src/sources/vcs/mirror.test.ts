@@ -281,6 +281,29 @@ describe('refs', () => {
     expect(server.count('ls-refs')).toBe(1);
   });
 
+  test('what is asked for now is not answered with what was asked for a moment ago', async () => {
+    const name = newName();
+    const commits = await smallRepository(name);
+    const mirror = mirrors.open(urlOf(name));
+    await mirror.snapshot(now);
+    server.clearLog();
+    // The answer is made at once and arrives late.
+    const hold = Promise.withResolvers<void>();
+    undoFault = server.fault(({ kind }) => {
+      if (kind === 'ls-refs') hold.resolve();
+      return kind === 'ls-refs' ? { trickle: { bytes: 100, everyMs: 200 } } : undefined;
+    });
+    const early = mirror.snapshot(now);
+    await hold.promise;
+    await seen(() => server.requests.some(({ status }) => status === 200));
+    await sleep(100);
+    plainGit(folderOf(name), ['tag', 'v3.0.0', at(commits, 'two')]);
+    const late = Array.from({ length: 5 }, () => mirror.snapshot(now));
+    for (const { refs } of await Promise.all(late)) expect(refs.tags.has('v3.0.0')).toBe(true);
+    await early;
+    expect(server.count('ls-refs')).toBe(2);
+  });
+
   test('tags of tags are peeled to their end, tags on trees and files are on no commit', async () => {
     const name = newName();
     const commits = await smallRepository(name);
@@ -347,6 +370,19 @@ describe('what a snapshot knows', () => {
     expect(await after.expand(side.slice(0, 10), now)).toEqual([]);
     expect((await before.commit(side, now))?.hash).toBe(side);
     expect(plainGit(mirrorFolder(name), ['cat-file', '-t', side])).toBe('commit');
+  });
+
+  test('a file past 16 MiB is refused, and the next is read', async () => {
+    const name = newName();
+    const made = await makeRepository(folderOf(name), {
+      commits: [{ name: 'one', files: { ...GO_MOD, big: Buffer.alloc((16 << 20) + 1), most: Buffer.alloc(16 << 20) } }],
+    });
+    const snapshot = await mirrors.open(urlOf(name)).snapshot(now);
+    const hash = at(made.commits, 'one');
+    await expect(snapshot.file(hash, 'big', now)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    const [most, small] = await Promise.all([snapshot.file(hash, 'most', now), snapshot.file(hash, 'go.mod', now)]);
+    expect(most?.length).toBe(16 << 20);
+    expect(String(small)).toBe(GO_MOD['go.mod']);
   });
 
   test('wrong clocks hide nothing', async () => {
