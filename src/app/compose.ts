@@ -14,6 +14,7 @@ import type { GoSumPins } from '../verify/pins.ts';
 import { Reprover, WaitingList } from '../verify/reprove.ts';
 import { Feed } from '../ledger/feed.ts';
 import type { Discover, Ledger } from '../ledger/ledger.ts';
+import { startAnchorWatch } from './anchors.ts';
 import { createChain } from './chain.ts';
 import { openCredentials } from './credentials.ts';
 import { Closing } from './closing.ts';
@@ -90,6 +91,9 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
     });
     startReprover(engine, observers, closing);
     startFeed(engine, observers, closing);
+    const { keep, repositories } = engine;
+    const everyMs = config.anchors.checkEvery;
+    startAnchorWatch({ store: keep.store, repositories, everyMs, observers, closing });
     void warnWithoutGit(around, observers);
     observers.watch(
       'git_mirror_bytes',

@@ -54,6 +54,7 @@ describe('a failure to start', () => {
       'upstream-unusable',
       'sumdb-unusable',
       'from-unusable',
+      'anchors-unusable',
       ...['no-log', 'log-gone', 'other-key', 'behind', 'forked', 'copy-unusable'].map((fault) => `ledger-${fault}`),
       'ledger-no-key',
       'ledger-name-taken',

@@ -19,6 +19,7 @@ type StartReason =
   | 'data-not-there'
   | 'go-sum-unusable'
   | 'from-unusable'
+  | 'anchors-unusable'
   | 'netrc-unusable'
   | 'credentials-unusable'
   | 'egress-unusable'

@@ -9,14 +9,15 @@ export const EXIT_CODES = [
   {
     name: 'failure',
     code: 1,
-    meaning: 'the work could not be done: the data folder cannot be written, the disk is full, ...',
+    meaning:
+      'the work could not be done: the data folder cannot be written, the disk is full, `anchors verify` could not ask a repository, ...',
   },
   { name: 'usage', code: 2, meaning: 'an unknown command or flag, or an argument that is missing or malformed' },
   {
     name: 'found',
     code: 3,
     meaning:
-      '`fsck` found something wrong that is not repaired; `verify` found damage, a hash that a proof or a go.sum contradicts, a proof that does not hold, or nothing of a module that was named; `ledger verify` found a fault',
+      '`fsck` found something wrong that is not repaired; `verify` found damage, a hash that a proof or a go.sum contradicts, a proof that does not hold, or nothing of a module that was named; `ledger verify` found a fault; `anchors verify` found a tag that moved or is gone',
   },
   {
     name: 'config',

@@ -1,4 +1,5 @@
 import type { Expected } from '../config/problem.ts';
+import { anchorsEnglish } from './messages-anchors.ts';
 import { ledgerEnglish } from './messages-ledger.ts';
 import { proofEnglish } from './messages-proof.ts';
 import type { Messages, ProblemWords } from './messages.ts';
@@ -133,10 +134,12 @@ export const english: Messages = {
   fsckFix: 'larder fsck --repair sets the damaged files aside and fetches them again',
   proof: proofEnglish,
   ledger: ledgerEnglish,
+  anchors: anchorsEnglish,
   problems,
   reasons: {
     ...proofEnglish.reasons,
     ...ledgerEnglish.reasons,
+    ...anchorsEnglish.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}: the port is in use`,
       fix: 'stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081',

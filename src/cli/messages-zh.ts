@@ -1,4 +1,5 @@
 import type { Expected } from '../config/problem.ts';
+import { anchorsChinese } from './messages-anchors.ts';
 import { ledgerChinese } from './messages-ledger.ts';
 import { proofChinese } from './messages-proof.ts';
 import type { Messages, ProblemWords } from './messages.ts';
@@ -135,10 +136,12 @@ export const chinese: Messages = {
   fsckFix: 'larder fsck --repair 会移走损坏的文件并重新获取',
   proof: proofChinese,
   ledger: ledgerChinese,
+  anchors: anchorsChinese,
   problems,
   reasons: {
     ...proofChinese.reasons,
     ...ledgerChinese.reasons,
+    ...anchorsChinese.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}：端口已被占用`,
       fix: '停止占用它的程序，或换一个端口：larder serve --listen 127.0.0.1:8081',

@@ -1,5 +1,6 @@
 import { chinese } from './messages-zh.ts';
 import { english } from './messages-en.ts';
+import type { AnchorMessages } from './messages-anchors.ts';
 import type { LedgerMessages } from './messages-ledger.ts';
 import type { ProofMessages } from './messages-proof.ts';
 import { redactText } from '../config/redact.ts';
@@ -79,6 +80,7 @@ export interface Messages {
   readonly fsckFix: string;
   readonly proof: ProofMessages;
   readonly ledger: LedgerMessages;
+  readonly anchors: AnchorMessages;
   readonly problems: ProblemWords;
   /** Known failures to start, by `detail.reason`. */
   readonly reasons: Readonly<Partial<Record<string, (facts: Facts) => Wording>>>;

@@ -5,6 +5,7 @@ import { nearest } from '../config/nearest.ts';
 import { addConfig } from './commands/config.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFsck } from './commands/fsck.ts';
+import { addAnchors } from './commands/anchors.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addServe } from './commands/serve.ts';
 import { addVerify } from './commands/verify.ts';
@@ -76,6 +77,7 @@ export function createProgram(world: World, done: CommandResult): Command {
   addVerify(program, world, done);
   addExplain(program, world, done);
   addLedger(program, world, done);
+  addAnchors(program, world, done);
   addConfig(program, world, done);
   addVersion(program, world, done);
   for (const command of allCommands(program)) {

@@ -1,6 +1,6 @@
 /** Anchor files: which commit and tree each module version was made from, one line each. */
 import { AppError } from '../std/errors.ts';
-import type { Anchor } from './anchor.ts';
+import { type Anchor, isAnchor } from './anchor.ts';
 import { compareModuleVersions, isCanonicalFor, isModulePath, type ModuleVersion } from './module.ts';
 import { shown } from './shown.ts';
 
@@ -12,25 +12,10 @@ export interface AnchorLine {
 
 /** The first line of a file. */
 const HEADER = 'larder anchors v1';
-/** Stands for the tag of a version that has none. */
+/** Stands for the tag of a version that has none: no tag that names a version is called so. */
 const NO_TAG = '-';
 /** More lines than any store has; a bound for memory. */
 const MAX_LINES = 1_000_000;
-
-const HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-/** Printable ASCII without blanks: what git allows in no ref and we in no URL cannot be in a field. */
-const FIELD = /^[\x21-\x7e]{1,2048}$/;
-
-/** Whether the values of an anchor have the form that is written and read everywhere: lower-case hex of one length, fields without blanks. */
-export function isAnchor({ url, commit, tree, tag }: Anchor): boolean {
-  const hashes = HASH.test(commit) && HASH.test(tree) && commit.length === tree.length;
-  return hashes && FIELD.test(url) && (tag === undefined || (tag !== NO_TAG && isTag(tag)));
-}
-
-/** Git's ref names are bytes, commonly UTF-8, without blanks and control characters. */
-function isTag(tag: string): boolean {
-  return tag.length <= 1024 && /^[^\p{Cc}\p{Z}]+$/u.test(tag);
-}
 
 /** The text of an anchor file: a header, then `PATH VERSION COMMIT TREE TAG URL` for each, sorted as go.sum is. */
 export function formatAnchors(lines: readonly AnchorLine[]): string {

@@ -1,0 +1,52 @@
+import type { LookAt } from '../anchors/drift.ts';
+import { AnchorWatch } from '../anchors/watch.ts';
+import { storedAnchors } from '../artifacts/stored-anchors.ts';
+import type { AnchorLine } from '../gomod/anchor-file.ts';
+import type { Ask } from '../std/ask.ts';
+import { systemClock } from '../std/clock.ts';
+import type { BlobStore } from '../storage/store.ts';
+import type { Closing } from './closing.ts';
+import type { Repositories } from './git.ts';
+import type { Observers } from './observers.ts';
+
+/** The anchors in `store`. Rejects with STORE_UNAVAILABLE or ABORTED. */
+export async function linesIn(
+  store: BlobStore,
+  o: Ask & { readonly onRecord?: () => void },
+): Promise<readonly AnchorLine[]> {
+  return await Array.fromAsync(storedAnchors(store, o));
+}
+
+/** Looks at repositories as they are now. */
+export function lookingAt({ mirrors }: Pick<Repositories, 'mirrors'>): LookAt {
+  return async (url, { signal }) => await mirrors.open(url).snapshot({ maxAgeMs: 0, signal });
+}
+
+/** What the scheduled comparison needs of the rest. */
+interface WatchNeeds {
+  readonly store: BlobStore;
+  readonly repositories: Pick<Repositories, 'mirrors'>;
+  /** 0 = never. */
+  readonly everyMs: number;
+  readonly observers: Observers;
+  readonly closing: Closing;
+}
+
+/** Compares what is stored with the repositories from time to time, until `closing`. */
+export function startAnchorWatch({ store, repositories, everyMs, observers, closing }: WatchNeeds): void {
+  if (everyMs === 0) return;
+  const watch = new AnchorWatch({
+    stored: (o) => linesIn(store, o),
+    lookAt: lookingAt(repositories),
+    everyMs,
+    clock: systemClock,
+    random: Math.random,
+    observer: observers.verify,
+    onTrouble: (why) => observers.logger.warn({ why }, 'a repository could not be compared with what is stored'),
+  });
+  closing.add(() => watch.close());
+  for (const state of ['held', 'drifted', 'unknown'] as const) {
+    const help = `Stored versions from repositories that were ${state} when they were last compared.`;
+    observers.watch(`anchors_${state}`, help, () => watch.counts[state]);
+  }
+}
