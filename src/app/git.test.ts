@@ -163,7 +163,7 @@ describe('a private module', () => {
     expect(upstream.requests).toEqual([]);
   });
 
-  test('whose tag moves is served as it was, also when its bytes were lost: then others are refused', async () => {
+  test('whose tag moves is served as it was, also when its bytes were lost', async () => {
     const get = await serve({ private: 'private.test' });
     const before = await Promise.all(FIXED.map(get));
     const moved = [{ files: { 'lib.go': 'package lib // moved\n' }, tags: ['v1.1.0'] }];
@@ -174,8 +174,32 @@ describe('a private module', () => {
     await stop();
     rmSync(join(folder, 'data/scopes/private/download', LIB, '@v/v1.1.0.zip'));
     const lost = await serve({ private: 'private.test', 'git.fresh': '0' });
-    const { status, text } = await lost(FIXED[2] ?? '');
-    expect([status, text]).toEqual([502, expect.stringContaining('stored is h1:')]);
+    expect(await lost(FIXED[2] ?? '')).toEqual(before[2]);
+  });
+
+  test('has all its files from one commit, also when its tag moved between them', async () => {
+    const get = await serve({ private: 'private.test' });
+    expect(await get(`${LIB}/@v/v1.1.0.info`)).toMatchObject({ status: 200 });
+    const moved = [{ files: { 'go.mod': `module ${LIB}\n\ngo 1.99\n` }, tags: ['v1.1.0', 'v1.2.0'] }];
+    await growRepository(join(folder, 'repos/lib.git'), moved);
+    // So that the new place of the tag is known.
+    expect(await get(`${LIB}/@v/v1.2.0.mod`)).toMatchObject({ status: 200 });
+    expect(await get(`${LIB}/@v/v1.1.0.mod`)).toEqual({ status: 200, text: `module ${LIB}\n\ngo 1.21\n` });
+    const { anchor } = JSON.parse(
+      readFileSync(join(folder, 'data/scopes/private/meta', LIB, '@v/v1.1.0.mod.json'), 'utf8'),
+    ) as { anchor: { commit: string } };
+    expect(anchor.commit).toBe(commit);
+  });
+
+  test('is a failure, never other bytes, when the commit that its first file came from is gone', async () => {
+    const get = await serve({ private: 'private.test', 'git.fresh': '0' });
+    expect(await get(`${LIB}/@v/v1.1.0.info`)).toMatchObject({ status: 200 });
+    const other = [{ from: 'first', files: { 'lib.go': 'package other\n' }, tags: ['v1.1.0'] }];
+    rmSync(join(folder, 'repos/lib.git'), { recursive: true });
+    const files = { 'go.mod': `module ${LIB}\n` };
+    await makeRepository(join(folder, 'repos/lib.git'), { commits: [{ name: 'first', files }, ...other] });
+    const { status, text } = await get(`${LIB}/@v/v1.1.0.zip`);
+    expect([status, text]).toEqual([502, expect.stringContaining(`it was made from ${commit}`)]);
   });
 
   test('on a machine without git cannot be told of, and the server runs all the same', async () => {

@@ -1,9 +1,10 @@
 import { sha256Hex } from '../gomod/sha256.ts';
-import { type ArtifactId, escapePath, escapeVersion } from '../gomod/module.ts';
+import type { Anchor } from '../gomod/anchor.ts';
+import { type ArtifactId, type ArtifactKind, escapePath, escapeVersion } from '../gomod/module.ts';
 import { withoutVolatileOrigin } from '../gomod/rev-info.ts';
 import { MAX_ZIP_BYTES } from '../gomod/zip/limits.ts';
 import type { RoutePlan } from '../policy/plan.ts';
-import type { Source, Spool } from '../sources/source.ts';
+import type { Source, Spool, VersionAsk } from '../sources/source.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { type AppError, isAppError, toAppError } from '../std/errors.ts';
@@ -87,6 +88,7 @@ export class Filler {
       ask: (source: Source, o: Attempt) =>
         this.#fillFrom(source, plan.scope, id, {
           ...o,
+          anchored: () => this.#anchorOf(plan.scope, id, o),
           progress: (share) => work.progress(share),
           turn: delivery.turn(source.name),
         }),
@@ -123,7 +125,17 @@ export class Filler {
     }
   }
 
-  async #info(source: Source, id: ArtifactId, o: Ask): Promise<Verified> {
+  /** Where the other files of the version came from. A store that cannot tell keeps no source from being asked. */
+  async #anchorOf(scope: string, { module, kind }: ArtifactId, o: Ask): Promise<Anchor | undefined> {
+    for (const other of SIBLINGS) {
+      if (other === kind) continue;
+      const stored = await this.#parts.artifacts.find(scope, { module, kind: other }, o).catch(() => undefined);
+      if (stored?.record.anchor !== undefined) return stored.record.anchor;
+    }
+    return undefined;
+  }
+
+  async #info(source: Source, id: ArtifactId, o: Filling): Promise<Verified> {
     const { unverified, anchor } = await source.query(id.module.path, id.module.version, o);
     return this.#parts.verifier.info(id, withoutVolatileOrigin(unverified), source.name, { anchor });
   }
@@ -172,8 +184,11 @@ export class Filler {
   }
 }
 
+/** Cheapest first. */
+const SIBLINGS: readonly ArtifactKind[] = ['info', 'mod', 'zip'];
+
 /** What one source's turn needs. */
-interface Filling extends Attempt, Pick<Work, 'progress'> {
+interface Filling extends Attempt, VersionAsk, Pick<Work, 'progress'> {
   readonly turn: Turn;
 }
 

@@ -1,4 +1,5 @@
 /** What the resolver needs from outside, in its own words. app/compose.ts hands it in. */
+import type { Anchor } from '../gomod/anchor.ts';
 import type { ArtifactId, ModulePath, ModuleVersion, Version } from '../gomod/module.ts';
 import type { RevInfo } from '../gomod/rev-info.ts';
 import type { Register } from '../coordination/register.ts';
@@ -25,7 +26,13 @@ export interface Sendable {
 
 /** A committed artifact. Its bytes never change. */
 export interface StoredArtifact extends Sendable {
-  readonly record: { readonly sha256: string; readonly sizeBytes: number; readonly source: string };
+  readonly record: {
+    readonly sha256: string;
+    readonly sizeBytes: number;
+    readonly source: string;
+    /** Where in a repository it was made from, when it was. */
+    readonly anchor?: Anchor;
+  };
 }
 
 /** The committed artifacts. Absence is undefined, and so is what was found to be damaged. */

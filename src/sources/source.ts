@@ -47,6 +47,12 @@ export interface FillAsk extends Ask {
   readonly onGrown?: (body: GrowingBody) => void;
 }
 
+/** What a source is told beside the version that it is asked for. */
+export interface VersionAsk extends Ask {
+  /** Where what is stored of this version already came from, if that was a repository. One that has the same one takes its answer from the same commit, or fails: a tag may have moved. */
+  readonly anchored?: () => Promise<Anchor | undefined>;
+}
+
 /**
  * One place modules can come from. NOT_FOUND (or GONE) means "not here": the plan may go on. Any other code means "cannot tell":
  * UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, AUTH_REQUIRED, POLICY_DENIED, TOO_LARGE, ABORTED.
@@ -58,11 +64,11 @@ export interface Source {
   /** Known tagged versions: valid, canonical, no pseudo-versions, semver order, no repeats. At most 100,000. */
   list(module: ModulePath, o: Ask): Promise<readonly Version[]>;
   /** What a version, branch, tag or revision is here: `.info` of it. For a canonical version the answer's version equals it (else UPSTREAM_BAD_RESPONSE); for anything else it is canonical but need not fit the path. */
-  query(module: ModulePath, query: string, o: Ask): Promise<Unverified<RevInfo>>;
+  query(module: ModulePath, query: string, o: VersionAsk): Promise<Unverified<RevInfo>>;
   /** The newest version as this place tells it (`@latest`): canonical, but need not fit the path. */
   latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>>;
   /** go.mod of the version; at most 16 MiB. */
-  mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>>;
+  mod(mv: ModuleVersion, o: VersionAsk): Promise<Unverified<Uint8Array>>;
   /** The module zip, into `into`. The caller discards it. */
-  zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>>;
+  zip(mv: ModuleVersion, into: Spool, o: VersionAsk): Promise<Unverified<Spooled>>;
 }

@@ -3,6 +3,7 @@ import type { Version } from '../module.ts';
 import { isPseudoVersion, pseudoVersion, pseudoVersionRev } from '../pseudo.ts';
 import type { Origin, RevInfo } from '../rev-info.ts';
 import { build, isValid } from '../semver.ts';
+import { findDirectory } from './find-dir.ts';
 import { type Accepted, Judgement, withoutMark } from './judgement.ts';
 import { placeOrigin, pseudoTagPrefix, tagsOrigin } from './origin.ts';
 import type { CodePlace } from './place.ts';
@@ -50,6 +51,23 @@ export async function findHead(place: CodePlace, repository: Repository, o: Ask)
   if ('fault' in resolved) throw notHere(place.module, resolved.fault);
   const { askedTag: _tag, ...revision } = resolved;
   return versionOf(place, repository, { ...revision, ref: 'HEAD' }, '', o);
+}
+
+/**
+ * What `version`, which was made from `commit` once, is there: for a tag that may have moved since. NOT_FOUND, with the go command's reason, when the module is not at
+ * that commit.
+ */
+export async function findAtCommit(
+  place: CodePlace,
+  repository: Repository,
+  { version, commit, tag }: { readonly version: Version; readonly commit: Commit; readonly tag?: string | undefined },
+  o: Ask,
+): Promise<FoundRevision> {
+  const at = { commit: commit.hash, version, revision: tag ?? commit.hash };
+  const found = await findDirectory(place, repository, at, o);
+  if ('fault' in found) throw invalidVersion(place.module, version, found.fault);
+  const origin = { ...placeOrigin(place), Hash: commit.hash, ...(tag !== undefined && { Ref: `refs/tags/${tag}` }) };
+  return { info: { version, time: timeOf(commit), origin }, commit, ...found, ...(tag !== undefined && { tag }) };
 }
 
 /** What the repository calls what was asked: the tag of a version, the revision of a pseudo-version, anything else as it is. */
@@ -102,14 +120,18 @@ function foundAs(judgement: Judgement, accepted: Accepted): FoundRevision {
   const { place, revision } = judgement;
   const { directory, goMod } = accepted;
   const version = accepted.version as Version;
-  const time = revision.commit.time.toISOString().replace(/\.\d+Z$/, 'Z');
   const found = {
-    info: { version, time, origin: originOf(judgement, version) },
+    info: { version, time: timeOf(revision.commit), origin: originOf(judgement, version) },
     commit: revision.commit,
     directory,
     goMod,
   };
   return isPseudoVersion(version) ? found : { ...found, tag: place.tagPrefix + withoutMark(version) };
+}
+
+/** As the go command writes it: UTC, whole seconds. */
+function timeOf({ time }: Commit): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** New tags can change which pseudo-version a commit has, but not one that was asked for and follows nothing. */

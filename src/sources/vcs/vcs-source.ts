@@ -1,17 +1,17 @@
-import { type FoundRevision, findRevision } from '../../gomod/coderepo/find-revision.ts';
+import { findAtCommit, type FoundRevision, findRevision } from '../../gomod/coderepo/find-revision.ts';
 import { goModOf } from '../../gomod/coderepo/go-mod.ts';
 import { findLatest } from '../../gomod/coderepo/latest.ts';
 import { type CodePlace, codePlace } from '../../gomod/coderepo/place.ts';
 import { listVersions } from '../../gomod/coderepo/versions.ts';
 import type { Anchor } from '../../gomod/anchor.ts';
-import type { ModulePath, ModuleVersion, Version } from '../../gomod/module.ts';
+import { isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../../gomod/module.ts';
 import type { RevInfo } from '../../gomod/rev-info.ts';
 import { isValid } from '../../gomod/semver.ts';
 import { type Ask, throwIfAborted } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
 import type { Spooled } from '../../std/spooled.ts';
-import type { Source, Spool, Unverified } from '../source.ts';
+import type { Source, Spool, Unverified, VersionAsk } from '../source.ts';
 import { moduleZip } from './module-zip.ts';
 import type { RepositoryRoot } from './repository-root.ts';
 import type { GitSnapshot } from './snapshot.ts';
@@ -67,13 +67,13 @@ export class VcsSource implements Source {
     return (await listVersions(codePlace(module, root), snapshot, o)).versions;
   }
 
-  async query(module: ModulePath, query: string, o: Ask): Promise<Unverified<RevInfo>> {
+  async query(module: ModulePath, query: string, o: VersionAsk): Promise<Unverified<RevInfo>> {
     const root = await this.#rootOf(module, o);
     if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).query(module, query, o));
     const place = codePlace(module, root);
     const maxAgeMs = isValid(query) ? this.#options.versionMs : this.#options.mutableMs;
     return this.#fresh(place, maxAgeMs, o, async (snapshot) => {
-      const found = await findRevision(place, snapshot, query, o);
+      const found = (await findAnchored(place, snapshot, query, o)) ?? (await findRevision(place, snapshot, query, o));
       return this.#answer(place, found, found.info);
     });
   }
@@ -88,7 +88,7 @@ export class VcsSource implements Source {
     });
   }
 
-  async mod(mv: ModuleVersion, o: Ask): Promise<Unverified<Uint8Array>> {
+  async mod(mv: ModuleVersion, o: VersionAsk): Promise<Unverified<Uint8Array>> {
     const root = await this.#rootOf(mv.path, o);
     if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).mod(mv, o));
     const place = codePlace(mv.path, root);
@@ -98,7 +98,7 @@ export class VcsSource implements Source {
     });
   }
 
-  async zip(mv: ModuleVersion, into: Spool, o: Ask): Promise<Unverified<Spooled>> {
+  async zip(mv: ModuleVersion, into: Spool, o: VersionAsk): Promise<Unverified<Spooled>> {
     const root = await this.#rootOf(mv.path, o);
     if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).zip(mv, into, o));
     const place = codePlace(mv.path, root);
@@ -154,8 +154,36 @@ function anchorOf(place: CodePlace, { commit, tag }: FoundRevision): Anchor {
 }
 
 /** As `findRevision`, for a canonical version: `v2.0.0` is not answered with `v2.0.0+incompatible`. */
-async function findVersion(place: CodePlace, snapshot: GitSnapshot, version: Version, o: Ask): Promise<FoundRevision> {
+async function findVersion(
+  place: CodePlace,
+  snapshot: GitSnapshot,
+  version: Version,
+  o: VersionAsk,
+): Promise<FoundRevision> {
+  const anchored = await findAnchored(place, snapshot, version, o);
+  if (anchored !== undefined) return anchored;
   const found = await findRevision(place, snapshot, version, o);
   if (found.info.version === version) return found;
   throw new AppError('NOT_FOUND', `${place.module}@${version}: resolves to version ${found.info.version}`);
+}
+
+/**
+ * The version as it was when something of it was stored, so that its files are all from one commit, wherever its tag is by now. Undefined when nothing is. Rejects with
+ * UPSTREAM_BAD_RESPONSE when no branch and no tag leads to that commit any more.
+ */
+async function findAnchored(
+  place: CodePlace,
+  snapshot: GitSnapshot,
+  version: string,
+  o: VersionAsk,
+): Promise<FoundRevision | undefined> {
+  if (!isCanonicalFor(place.module, version)) return undefined;
+  const anchor = await o.anchored?.();
+  if (anchor === undefined || anchor.url !== place.url) return undefined;
+  const commit = await snapshot.commit(anchor.commit, o);
+  if (commit !== undefined) return await findAtCommit(place, snapshot, { version, commit, tag: anchor.tag }, o);
+  throw new AppError(
+    'UPSTREAM_BAD_RESPONSE',
+    `${place.module}@${version}: it was made from ${anchor.commit}, which no branch or tag of ${place.url} leads to any more`,
+  );
 }
