@@ -8,7 +8,10 @@ import { createSources } from './registry.ts';
 const client = new HttpClient({ userAgent: 'larder/test' });
 afterAll(() => client.close());
 const from = (list: string): readonly { readonly source: { readonly name: string } }[] =>
-  createSources(parseProxyList(list).filter((entry) => entry.kind === 'proxy'), { client, credentials: NO_CREDENTIALS });
+  createSources(
+    parseProxyList(list).filter((entry) => entry.kind === 'proxy'),
+    { client, credentials: NO_CREDENTIALS },
+  );
 
 describe('the registry', () => {
   test.each([

@@ -29,7 +29,10 @@ export interface GitAnswerAsk {
  * what no git server says is UPSTREAM_BAD_RESPONSE. A 404 to somebody with credentials is AUTH_REQUIRED too: large hosts say it of what these credentials may not see,
  * and a client that is told "not here" goes on to ask others for the private name.
  */
-export function answerFault({ status, contentType, origin, hadCredential }: GitAnswer, o: GitAnswerAsk): AppError | undefined {
+export function answerFault(
+  { status, contentType, origin, hadCredential }: GitAnswer,
+  o: GitAnswerAsk,
+): AppError | undefined {
   const say = (code: ErrorCode, words: string): AppError =>
     new AppError(code, `${o.attempt}: ${words}`, { detail: { status } });
   if (status === 200)
