@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CertificateAuthority, hasOpenssl } from '../../../tests/fakes/certificates.ts';
 import { makeRepository, PLAIN_GIT_ENVIRONMENT, plainGit } from '../../../tests/fakes/git-repositories.ts';
@@ -445,6 +446,9 @@ describe('redirects', () => {
   });
 });
 
+/** A thousand lines of a list of refs. */
+const REFS = Buffer.from(`003d${'1'.repeat(40)} refs/heads/0123\n`.repeat(1000));
+
 describe('a failure is told as what it is', () => {
   const html = { 'content-type': 'text/html' };
   test.each<[string, 'info-refs' | 'ls-refs', GitServerFault, string, string]>([
@@ -500,6 +504,23 @@ describe('a failure is told as what it is', () => {
     expect(await failureAt(`${server.origin}/acme/tool`, { credentials: fixed(['wrong']) })).toMatchObject({
       code: 'AUTH_REQUIRED',
       message: expect.stringMatching(/answered 404.*these credentials: set credentials for it/),
+    });
+  });
+
+  test.each<[string, GitServerFault]>([
+    ['a list of refs without end', { rewrite: (body) => body.subarray(0, -4), endless: REFS }],
+    [
+      'one that is packed small',
+      {
+        rewrite: (body) => gzipSync(Buffer.concat([body.subarray(0, -4), ...Array.from({ length: 1200 }, () => REFS)])),
+        headers: { 'content-encoding': 'gzip' },
+      },
+    ],
+  ])('%s', async (_, fault) => {
+    withFault('ls-refs', fault);
+    expect(await failureAt(`${server.origin}/acme/tool`)).toMatchObject({
+      code: 'TOO_LARGE',
+      message: 'fetch x.test/tool: the list of branches and tags is larger than 67108864 bytes',
     });
   });
 

@@ -8,6 +8,7 @@ import { type Ask, throwIfAborted } from '../../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
 import { QUESTION } from './git-answer.ts';
 import type { GitRemote } from './git-network.ts';
+import { isListQuestion, listingHeaders, sendListing } from './ref-listing.ts';
 import {
   type GitBody,
   type RelayedAnswer,
@@ -109,26 +110,27 @@ async function relay(
   response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, closing.signal]);
   const ask = { headers: passedOn(request) };
-  const answer =
-    kind === 'advertisement'
-      ? await repository.advertisement(ask, { signal })
-      : await repository.result(ask, await bodyOf(request), { signal });
-  await send(answer, response, { attempt, signal });
+  if (kind === 'advertisement')
+    return await send(await repository.advertisement(ask, { signal }), response, { attempt, signal, isListing: true });
+  const body = await bodyOf(request);
+  const isListing = isListQuestion(body);
+  await send(await repository.result(ask, body, { signal }), response, { attempt, signal, isListing });
 }
 
 async function send(
   answer: RelayedAnswer,
   response: ServerResponse,
-  { attempt, signal }: Ask & { readonly attempt: string },
+  { attempt, signal, isListing }: Ask & { readonly attempt: string; readonly isListing: boolean },
 ): Promise<void> {
   // A body that fails takes the response with it, and then it looks as if git had left.
   let broken: AppError | undefined;
   answer.body.once('error', (error) => (broken = httpFailure(error, attempt, { signal })));
   try {
-    response.writeHead(200, { ...answer.headers });
-    await pipeline(answer.body, response, { signal });
+    response.writeHead(200, isListing ? listingHeaders(answer) : { ...answer.headers });
+    if (isListing) await sendListing(answer, response, { attempt, signal });
+    else await pipeline(answer.body, response, { signal });
   } catch (error) {
-    throw broken ?? httpFailure(error, attempt, { signal });
+    throw isAppError(error, 'TOO_LARGE') ? error : (broken ?? httpFailure(error, attempt, { signal }));
   }
 }
 
