@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from '../config/leaves.ts';
 import { withoutPaths } from '../config/redact.ts';
+import type { Loaded } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import type { ConfiguredCredentials } from '../credentials/configured.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { createGate, type Gate } from '../policy/gate.ts';
 import { createPrivacy } from '../policy/private.ts';
@@ -28,6 +30,7 @@ import { openStoredLedger } from './provers.ts';
 import { createDenial } from './denial.ts';
 import { openRepositories, type Repositories, warnWithoutGit } from './git.ts';
 import { createDiscover, feeding } from './ledger-discover.ts';
+import { ConfigReload } from './reload.ts';
 import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 import { openObservers, type Observers } from './observers.ts';
 import { openClient, openPins } from './preflight.ts';
@@ -48,6 +51,8 @@ export interface Around {
 export interface Larder extends Running {
   /** Opens the port and resolves with where it is. Rejects with CONFIG_INVALID when that cannot be. May be called once. */
   start(): Promise<Address>;
+  /** From now on looks whether `file`, which the configuration was read from, changes; `load` reads it again. */
+  watch(file: string, load: () => Promise<Loaded>): void;
 }
 
 /** Everything behind the edge: what answers questions, without a socket. */
@@ -64,6 +69,7 @@ export interface Engine extends Pick<Verification, 'verifier' | 'inspector' | 'e
   readonly ledger: Ledger | undefined;
   /** Repositories as they are now. */
   readonly repositories: Repositories;
+  readonly credentials: ConfiguredCredentials;
   /** Hears what is committed. Not started. */
   readonly feed: Feed;
 }
@@ -101,7 +107,7 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
       () => engine.repositories.mirrors.bytes,
     );
     observers.watch('requests_in_flight', 'Requests that have not ended yet.', () => edge.inFlight);
-    return new ComposedLarder(config, edge, observers, closing);
+    return new ComposedLarder(config, { edge, credentials: engine.credentials, observers, closing });
   } catch (error) {
     await closing.close();
     throw error;
@@ -178,7 +184,7 @@ export async function openEngine(config: Config, around: Around, needs: EngineNe
     isPrivate: (module) => !privacy.mayTellDatabase(module),
     clock: systemClock,
   });
-  return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate, repositories };
+  return { ...verification, keep, pins, unproven, feed, ledger, resolver, databases, gate, repositories, credentials };
 }
 
 /** Only where questions are answered: a check of what is stored has nobody who waits, and ends. */
@@ -207,16 +213,26 @@ function startFeed({ feed, ledger }: Engine, observers: Observers, closing: Clos
   closing.add(() => feed.close());
 }
 
+/** What a Larder that is put together holds. */
+interface RunningParts {
+  readonly edge: Edge;
+  readonly credentials: ConfiguredCredentials;
+  readonly observers: Observers;
+  readonly closing: Closing;
+}
+
 class ComposedLarder implements Larder {
   readonly #config: Config;
   readonly #edge: Edge;
+  readonly #credentials: ConfiguredCredentials;
   readonly #observers: Observers;
   readonly #closing: Closing;
   #listener: Listener | undefined;
 
-  constructor(config: Config, edge: Edge, observers: Observers, closing: Closing) {
+  constructor(config: Config, { edge, credentials, observers, closing }: RunningParts) {
     this.#config = config;
     this.#edge = edge;
+    this.#credentials = credentials;
     this.#observers = observers;
     this.#closing = closing;
   }
@@ -233,6 +249,19 @@ class ComposedLarder implements Larder {
     const { host, port, url } = this.#listener;
     this.#observers.logger.info({ url, data, upstream: withoutPaths(upstream) }, 'listening');
     return { host, port };
+  }
+
+  watch(file: string, load: () => Promise<Loaded>): void {
+    const reload = new ConfigReload({
+      file,
+      load,
+      everyMs: this.#config.tls.checkEvery,
+      clock: systemClock,
+      config: this.#config,
+      replaceRows: (rows) => this.#credentials.replaceRows(rows),
+      log: this.#observers.logger,
+    });
+    this.#closing.add(() => reload.close());
   }
 
   async drain({ lingers }: { readonly lingers: boolean }): Promise<void> {

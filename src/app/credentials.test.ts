@@ -56,7 +56,10 @@ test('a refused token is never repeated, and a new one in its file counts at onc
   expect(refused.text).toContain(`(the token of file:${file}) are not accepted`);
   expect(upstream.requests[0]?.headers['authorization']).toBe(basic(`${CANARY}-bad`));
   writeFileSync(file, `${CANARY}-good\n`);
-  await expect.poll(async () => (await get(`${MODULE}/@v/v1.2.3.mod`)).text).toBe(`module ${MODULE}\n`);
+  // A failure is repeated for a second.
+  await expect
+    .poll(async () => (await get(`${MODULE}/@v/v1.2.3.mod`)).text, { timeout: 10_000 })
+    .toBe(`module ${MODULE}\n`);
   await larder?.stopNow();
   const log = readFileSync(join(folder, 'log.jsonl'), 'utf8');
   expect(log).toContain('are not accepted');

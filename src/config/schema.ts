@@ -131,7 +131,8 @@ export const schema = z
       }),
       key: path('none', { example: '/etc/larder/tls.key', description: 'PEM file with the private key of tls.cert.' }),
       checkEvery: duration('5s', ['100ms', '1d'], {
-        description: 'How often the two files are looked at for a change.',
+        description:
+          'How often the two files are looked at for a change; the configuration file too, whose `credentials` then count at once and the rest from the next start.',
       }),
     }),
     memory: z.strictObject({

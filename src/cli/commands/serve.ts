@@ -39,12 +39,16 @@ async function serve(options: Options, world: World): Promise<number> {
     printUnusable(unusable, terminal);
     return exitCode('config');
   }
-  return await run(loaded, world).catch((error: unknown) => {
+  return await run(loaded, options, world).catch((error: unknown) => {
     throw withOrigin(error, loaded.origins);
   });
 }
 
-async function run({ config, origins, file }: Extract<Loaded, { ok: true }>, world: World): Promise<number> {
+async function run(
+  { config, origins, file }: Extract<Loaded, { ok: true }>,
+  options: Options,
+  world: World,
+): Promise<number> {
   const { terminal } = world;
   const { composeLarder } = await import('../../app/compose.ts');
   const { runUntilStopped } = await import('../../app/lifecycle.ts');
@@ -57,6 +61,7 @@ async function run({ config, origins, file }: Extract<Loaded, { ok: true }>, wor
     data: config.data,
     ...(file === undefined ? {} : { configFile: file }),
   };
+  if (file !== undefined) larder.watch(file, () => loadFor(options, world));
   for (const line of terminal.messages.start(facts)) terminal.note(line, line.includes('export ') ? 'bold' : undefined);
   const clean = await runUntilStopped(larder, {
     onDraining: () => terminal.note(`larder: ${terminal.messages.draining(Math.ceil(config.drain.finish / 1000))}`),
