@@ -12,8 +12,8 @@ export interface GitAnswer {
   readonly contentType: string;
   /** `https://host:port` that answered. */
   readonly origin: string;
-  /** Something was sent that lets us in. */
-  readonly hadCredential: boolean;
+  /** It says 404 to strangers and to us alike, so its 404 may stand for "you may not". */
+  readonly hides: boolean;
 }
 
 export interface GitAnswerAsk {
@@ -26,13 +26,10 @@ export interface GitAnswerAsk {
 
 /**
  * Why an answer cannot be given to git; undefined when it can. 401 and 403 are AUTH_REQUIRED, 404 and 410 NOT_FOUND, what may pass by itself is UPSTREAM_UNAVAILABLE, and
- * what no git server says is UPSTREAM_BAD_RESPONSE. A 404 to somebody with credentials is AUTH_REQUIRED too: large hosts say it of what these credentials may not see,
- * and a client that is told "not here" goes on to ask others for the private name.
+ * what no git server says is UPSTREAM_BAD_RESPONSE. A 404 of a host that hides is AUTH_REQUIRED too: a client that is told "not here" goes on to ask others for the
+ * private name.
  */
-export function answerFault(
-  { status, contentType, origin, hadCredential }: GitAnswer,
-  o: GitAnswerAsk,
-): AppError | undefined {
+export function answerFault({ status, contentType, origin, hides }: GitAnswer, o: GitAnswerAsk): AppError | undefined {
   const say = (code: ErrorCode, words: string): AppError =>
     new AppError(code, `${o.attempt}: ${words}`, { detail: { status } });
   if (status === 200)
@@ -42,7 +39,7 @@ export function answerFault(
       'AUTH_REQUIRED',
       `${origin} answered ${status}, so it wants credentials or has no such repository: ${o.advice}`,
     );
-  if (status === 404 && hadCredential)
+  if (status === 404 && hides)
     return say(
       'AUTH_REQUIRED',
       `${origin} answered 404, so it has no such repository or does not show it to these credentials: ${o.advice}`,

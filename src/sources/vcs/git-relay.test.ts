@@ -499,7 +499,16 @@ describe('a failure is told as what it is', () => {
     });
   });
 
-  test('404 to somebody with credentials', async () => {
+  test('404 of a host that asks strangers for credentials', async () => {
+    const status = (known: boolean): GitServerFault => ({ answer: { status: known ? 404 : 401 } });
+    closers.push(server.fault(({ headers }) => status(headers.authorization !== undefined)));
+    expect(await failureAt(`${server.origin}/acme/tool`, { credentials: fixed(['right']) })).toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('repository not found'),
+    });
+  });
+
+  test('404 of a host that says so to everybody', async () => {
     withFault('info-refs', { answer: { status: 404 } });
     expect(await failureAt(`${server.origin}/acme/tool`, { credentials: fixed(['wrong']) })).toMatchObject({
       code: 'AUTH_REQUIRED',

@@ -42,6 +42,8 @@ interface Reached {
   readonly credential: HttpCredential | undefined;
   /** No redirect has led away from the origin that was asked for. */
   readonly isOwn: boolean;
+  /** Its "not found" may mean something else. */
+  readonly hides?: boolean;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -71,7 +73,8 @@ export class RelayedRepository {
   async advertisement(question: GitQuestion, { signal }: Ask): Promise<RelayedAnswer> {
     try {
       const reached = await this.#admitted(question, signal);
-      const answer = await this.#accept(reached, ADVERTISEMENT);
+      const hides = await this.#hides(reached, question, signal);
+      const answer = await this.#accept({ ...reached, hides }, ADVERTISEMENT);
       const { credential, isOwn } = reached;
       this.#place = { base: baseOf(reached.url, this.#attempt), credential, isOwn };
       return answer;
@@ -157,15 +160,25 @@ export class RelayedRepository {
     }
   }
 
-  async #accept({ reply, url, credential, isOwn }: Reached, wanted: string): Promise<RelayedAnswer> {
+  /**
+   * Whether a 404 to somebody with credentials may mean that they are not good enough. A host that asks strangers for credentials where it says 404 to us has let us in, and
+   * knows of no such repository.
+   */
+  async #hides({ reply, url, credential }: Reached, question: GitQuestion, signal: AbortSignal): Promise<boolean> {
+    if (reply.statusCode !== 404 || credential === undefined || !covers(credential, url)) return false;
+    const toStranger = await this.#send(url, this.#headers(question, url, undefined), signal);
+    await drain(toStranger, signal);
+    return toStranger.statusCode !== 401;
+  }
+
+  async #accept({ reply, url, isOwn, hides }: Reached, wanted: string): Promise<RelayedAnswer> {
     const contentType = (single(reply, 'content-type').split(';')[0] ?? '').trim().toLowerCase();
     const encoding = single(reply, 'content-encoding').toLowerCase();
     const { credentials } = this.#o;
     const advice = isOwn
       ? credentials.advice(this.#url)
       : `credentials are not sent where a redirect leads; have the repository asked for at ${url.origin} itself`;
-    const hadCredential = credential !== undefined && covers(credential, url);
-    const answer = { status: reply.statusCode, contentType, origin: url.origin, hadCredential };
+    const answer = { status: reply.statusCode, contentType, origin: url.origin, hides: hides === true };
     const fault = answerFault(answer, { attempt: this.#attempt, wanted, advice }) ?? this.#encodingFault(encoding, url);
     if (fault !== undefined) {
       reply.body.on('error', () => {}).destroy();
