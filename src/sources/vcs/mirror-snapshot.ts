@@ -67,7 +67,7 @@ export class MirrorSnapshot implements GitSnapshot {
   }
 
   async isAncestor(older: string, newer: string, o: Ask): Promise<boolean> {
-    if (!isHash(older) || !isHash(newer)) return false;
+    if (!isHash(newer) || (await this.commit(older, o)) === undefined) return false;
     return await this.#mirror.use(async () => {
       const ended = await this.#run(['merge-base', '--is-ancestor', '--end-of-options', older, newer], o);
       if (ended.exitCode > 1) throw new DamagedMirror(ended);
@@ -135,7 +135,8 @@ export class MirrorSnapshot implements GitSnapshot {
     const object = await this.#mirror.reader.read(hash, { ...o, maxBytes: FILE_BYTES });
     if (object === undefined && this.refs.tips.has(hash))
       throw new DamagedMirror({ exitCode: 0, stderr: `${hash} is missing` });
-    if (object?.type !== 'commit') return undefined;
+    // A hash of sha1's length is to a repository of sha256 the start of one.
+    if (object?.type !== 'commit' || object.hash !== hash) return undefined;
     const isReachable = this.refs.tips.has(hash) || (await this.#reachable([hash], o)).has(hash);
     return isReachable ? commitIn(object) : undefined;
   }

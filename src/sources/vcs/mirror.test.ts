@@ -320,8 +320,10 @@ describe('refs', () => {
       const target = snapshot.refs.tags.get(tag) ?? '';
       expect(target).toMatch(/^[0-9a-f]{40}$/);
       expect(await snapshot.commit(target, now)).toBeUndefined();
+      expect(await snapshot.isAncestor(target, at(commits, 'two'), now)).toBe(false);
     }
     expect(await snapshot.ancestorTags(at(commits, 'two'), now)).toEqual(['deep1', 'deep2', 'v1.0.0', 'v1.1.0']);
+    expect(heard).toEqual(['refreshed']);
   });
 
   test('refs of pull requests do not exist', async () => {
@@ -370,6 +372,26 @@ describe('what a snapshot knows', () => {
     expect(await after.expand(side.slice(0, 10), now)).toEqual([]);
     expect((await before.commit(side, now))?.hash).toBe(side);
     expect(plainGit(mirrorFolder(name), ['cat-file', '-t', side])).toBe('commit');
+  });
+
+  test('what looks like a hash of another kind is the start of one: of no commit that is unreachable', async () => {
+    const name = newName();
+    const files = GO_MOD;
+    const { commits } = await makeRepository(folderOf(name), {
+      objectFormat: 'sha256',
+      commits: [
+        { name: 'one', files },
+        { name: 'side', from: 'one', on: 'side', files: { 'b.go': 'package b\n' } },
+      ],
+    });
+    const mirror = mirrors.open(urlOf(name));
+    await mirror.snapshot(now);
+    plainGit(folderOf(name), ['branch', '-D', 'side']);
+    const snapshot = await mirror.snapshot(now);
+    for (const hash of [at(commits, 'one'), at(commits, 'side')])
+      expect(await snapshot.commit(hash.slice(0, 40), now)).toBeUndefined();
+    expect(await snapshot.expand(at(commits, 'one').slice(0, 40), now)).toEqual([at(commits, 'one')]);
+    expect(await snapshot.expand(at(commits, 'side').slice(0, 40), now)).toEqual([]);
   });
 
   test('a file past 16 MiB is refused, and the next is read', async () => {
