@@ -102,6 +102,13 @@ describe('a branch, a hash or another name', () => {
     expect(withoutVolatileOrigin(info).origin).not.toHaveProperty('TagSum');
   });
 
+  test('the latest is what HEAD points to, also where a tag is called HEAD', async () => {
+    const named = memoryRepository([{ name: 'old', files: top, tags: ['HEAD'] }, { name: 'new' }]);
+    const { commit } = await findHead(placeOf('git.test/repo'), named, o);
+    expect(commit.hash).toBe(named.hashOf('new'));
+    expect(await versionOf(named, 'HEAD')).toContain(shortOf(named, 'old'));
+  });
+
   test('HEAD as the latest is named as such; an empty repository has none', async () => {
     const { info } = await findHead(placeOf('git.test/repo'), repository, o);
     expect(info).toMatchObject({ version: 'v1.9.0-pre', origin: { Ref: 'HEAD' } });

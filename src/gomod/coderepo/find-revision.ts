@@ -2,7 +2,7 @@ import type { Ask } from '../../std/ask.ts';
 import type { Version } from '../module.ts';
 import { isPseudoVersion, pseudoVersion, pseudoVersionRev } from '../pseudo.ts';
 import type { Origin, RevInfo } from '../rev-info.ts';
-import { build, isValid } from '../semver.ts';
+import { isValid } from '../semver.ts';
 import { findDirectory } from './find-dir.ts';
 import { type Accepted, Judgement, withoutMark } from './judgement.ts';
 import { placeOrigin, pseudoTagPrefix, tagsOrigin } from './origin.ts';
@@ -47,10 +47,10 @@ export async function findRevision(
 export async function findHead(place: CodePlace, repository: Repository, o: Ask): Promise<FoundRevision> {
   const { head } = repository.refs;
   if (head === undefined) throw notHere(place.module, 'no commits');
-  const resolved = await resolveRevision(repository, 'HEAD', o);
+  // By its hash: a tag may be called HEAD, too.
+  const resolved = await resolveRevision(repository, head, o);
   if ('fault' in resolved) throw notHere(place.module, resolved.fault);
-  const { askedTag: _tag, ...revision } = resolved;
-  return versionOf(place, repository, { ...revision, ref: 'HEAD' }, '', o);
+  return versionOf(place, repository, { ...resolved, ref: 'HEAD' }, '', o);
 }
 
 /**
@@ -74,8 +74,7 @@ export async function findAtCommit(
 function revisionNameOf(place: CodePlace, asked: string): string {
   if (!isValid(asked)) return asked;
   if (isPseudoVersion(asked)) return pseudoVersionRev(asked);
-  const isMarked = build(asked) === '+incompatible';
-  return place.tagPrefix + (isMarked ? asked.slice(0, -'+incompatible'.length) : asked);
+  return place.tagPrefix + withoutMark(asked);
 }
 
 /** `asked` is empty for HEAD. */
