@@ -145,7 +145,7 @@ function configuredFor(
   const privateBy = privacy.privateBy(path);
   const pattern = config.noProxy.split(',').find((glob) => matchPrefixPatterns(glob, path));
   const isOff = config.sumdb.database === 'off';
-  const exemption = createExemptions({ isOff, patterns: privacy.noSumdb }).of(path);
+  const exemption = createExemptions({ isOff, patterns: privacy.noSumdb, privateBy: privacy.privateBy }).of(path);
   const alias = aliasOf(config, path);
   return {
     ...(privateBy && { private: privateBy }),

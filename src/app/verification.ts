@@ -32,8 +32,8 @@ export interface Verification {
 export function openVerification(config: Config, vouchers: Vouchers, closing: Closing): Verification {
   const inspector = createZipInspector(inspectorLimits(config));
   closing.add(() => inspector.close());
-  const { noSumdb } = createPrivacy(config);
-  const exemptions = createExemptions({ isOff: config.sumdb.database === 'off', patterns: noSumdb });
+  const { noSumdb: patterns, privateBy } = createPrivacy(config);
+  const exemptions = createExemptions({ isOff: config.sumdb.database === 'off', patterns, privateBy });
   const { pins, observer, ...who } = vouchers;
   const limits = expectationLimits(config);
   const expectations = new ProvenExpectations({

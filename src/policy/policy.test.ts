@@ -64,13 +64,14 @@ describe('privacy', () => {
 
   test.each<[string, boolean, boolean, boolean]>([
     ['git.corp.example/x/y', true, false, false],
-    ['git.corp.example', false, true, true],
+    ['git.corp.example', true, false, false],
     ['p.example/m', false, false, true],
     ['s.example/m', false, true, false],
     ['b.example/both/m', true, false, false],
     ['b.example/m', false, false, true],
     ['x.example/m', false, true, true],
-    ['Git.corp.example/x', false, true, true],
+    ['git.corp.example.evil.example/x', false, true, true],
+    ['corp.example', false, true, true],
   ])('%s: private %s, proxies may hear it %s, databases %s', (path, isPrivate, proxy, database) => {
     const module = path as ReturnType<typeof parseModulePath>;
     expect([privacy.isPrivate(module), privacy.mayTellProxy(module), privacy.mayTellDatabase(module)]).toEqual([
@@ -78,6 +79,33 @@ describe('privacy', () => {
       proxy,
       database,
     ]);
+  });
+
+  test.each([
+    ['github.com/acme/*', 'github.com/ACME/secret'],
+    ['github.com/Acme/*', 'github.com/acme/secret/v2'],
+    ['git.corp.example/Team/*', 'git.corp.example/TEAM/x'],
+  ])('%s is about %s too: hosts that ignore case give the same repository', (globs, path) => {
+    for (const rules of [{ private: globs }, { noProxy: globs, noSumdb: globs }]) {
+      const { isPrivate, mayTellProxy, mayTellDatabase } = privacyOf(rules);
+      const module = parseModulePath(path);
+      expect([isPrivate(module), mayTellProxy(module), mayTellDatabase(module)]).toEqual([true, false, false]);
+    }
+  });
+
+  test.each([
+    ['git.corp.example/team/*', 'git.corp.example', true],
+    ['git.corp.example/team/*', 'git.corp.example/team', true],
+    ['git.corp.example/team/*', 'git.corp.example/other', false],
+    ['github.com/acme/mono/secret', 'github.com/acme/mono', true],
+    ['github.com/acme/mono/secret', 'github.com/acme/mono/open', false],
+    ['github.com/*/secret', 'github.com/anybody', true],
+    ['github.com/*/secret', 'github.com/anybody/open', false],
+    ['*/secret', 'go4.example', false],
+    ['*.example/secret', 'go4.example', false],
+    ['git.corp.example/[', 'git.corp.example', false],
+  ])('%s makes %s, which the go command asks about on its way, private: %s', (globs, path, expected) => {
+    expect(privacyOf({ private: globs }).isPrivate(parseModulePath(path))).toBe(expected);
   });
 
   test('says which globs make a module private', () => {

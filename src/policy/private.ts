@@ -1,4 +1,4 @@
-import { matchesAnyPrefix, parsePrefixPatterns } from '../gomod/goenv.ts';
+import { matchesAnyPrefix, parsePrefixPatterns, type PrefixPattern } from '../gomod/goenv.ts';
 import type { ModulePath } from '../gomod/module.ts';
 import { TOOLCHAIN_MODULE } from '../gomod/version.ts';
 
@@ -30,18 +30,24 @@ export interface Privacy {
   readonly noSumdb: string;
 }
 
-/** A module is private when `private` matches it, or when `noProxy` and `noSumdb` both do: that is how the go command says it with two variables. */
+/**
+ * A module is private when `private` matches it, or when `noProxy` and `noSumdb` both do: that is how the go command says it with two variables. Unlike there, case does not
+ * count, because the large hosts give `github.com/ACME/secret` for `github.com/acme/secret`; and a path that leads to what a glob with a plain host names is private too,
+ * because the go command asks for every leading part of what it looks for.
+ */
 export function createPrivacy(rules: PrivacyRules): Privacy {
-  const [own, noProxy, noSumdb] = [rules.private, rules.noProxy, rules.noSumdb].map(matcherOf) as [
-    Matcher,
+  const [noProxy, noSumdb] = [rules.noProxy, rules.noSumdb].map((globs) => matcherOf(globs, 'exactly')) as [
     Matcher,
     Matcher,
   ];
+  const [own, proxied, proven] = [rules.private, rules.noProxy, rules.noSumdb].map((globs) =>
+    matcherOf(globs, 'widely'),
+  ) as [Matcher, Matcher, Matcher];
   const privateBy = (module: ModulePath): PrivateBy | undefined => {
     if (module === TOOLCHAIN_MODULE) return undefined;
     const pattern = own(module);
     if (pattern !== undefined) return { key: 'private', pattern };
-    const [proxy, sumdb] = [noProxy(module), noSumdb(module)];
+    const [proxy, sumdb] = [proxied(module), proven(module)];
     if (proxy === undefined || sumdb === undefined) return undefined;
     return { key: 'noProxy, noSumdb', pattern: proxy === sumdb ? proxy : `${proxy}, ${sumdb}` };
   };
@@ -50,7 +56,7 @@ export function createPrivacy(rules: PrivacyRules): Privacy {
     isPrivate: (module) => privateBy(module) !== undefined,
     mayTellProxy: (module) => noProxy(module) === undefined && privateBy(module) === undefined,
     mayTellDatabase: (module) =>
-      module === TOOLCHAIN_MODULE || (noSumdb(module) === undefined && own(module) === undefined),
+      module === TOOLCHAIN_MODULE || (noSumdb(module) === undefined && privateBy(module) === undefined),
     noProxy: joined(rules.private, rules.noProxy),
     noSumdb: joined(rules.private, rules.noSumdb),
   };
@@ -59,9 +65,28 @@ export function createPrivacy(rules: PrivacyRules): Privacy {
 type Matcher = (module: ModulePath) => string | undefined;
 
 /** The first glob of the list that matches. */
-function matcherOf(globs: string): Matcher {
-  const all = globs.split(',').map((pattern) => ({ pattern, parsed: parsePrefixPatterns(pattern) }));
-  return (module) => all.find(({ parsed }) => matchesAnyPrefix(parsed, module))?.pattern;
+function matcherOf(globs: string, how: 'exactly' | 'widely'): Matcher {
+  const isWide = how === 'widely';
+  const spelled = (text: string): string => (isWide ? text.toLowerCase() : text);
+  const all = globs.split(',').map((pattern) => {
+    const parsed = parsePrefixPatterns(spelled(pattern));
+    return { pattern, parsed, leading: isWide && parsed.length > 0 ? leadingTo(spelled(pattern)) : [] };
+  });
+  return (module) => {
+    const path = spelled(module);
+    const { length } = path.split('/');
+    const found = all.find(
+      ({ parsed, leading }) => matchesAnyPrefix(parsed, path) || matchesAnyPrefix(leading[length - 1] ?? [], path),
+    );
+    return found?.pattern;
+  };
+}
+
+/** What matches the first one, two, ... elements of what `glob` matches; nothing where its host is a pattern, which would make strangers private. */
+function leadingTo(glob: string): readonly (readonly PrefixPattern[])[] {
+  const elements = glob.replace(/\/$/, '').split('/');
+  if (/[*?[\\]/.test(elements[0] ?? '')) return [];
+  return elements.slice(1).map((_, index) => parsePrefixPatterns(elements.slice(0, index + 1).join('/')));
 }
 
 function joined(...lists: readonly string[]): string {

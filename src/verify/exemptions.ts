@@ -12,20 +12,22 @@ export interface Exemptions {
   readonly of: (module: ModulePath) => Exemption | undefined;
 }
 
-/** What the operator exempts: `isOff` everything, and what `patterns` match, a glob list in the form of GONOSUMDB. */
+/** What the operator exempts: `isOff` everything, what `patterns` match, a glob list in the form of GONOSUMDB, and what is private by the pattern that `privateBy` says. */
 export function createExemptions({
   isOff,
   patterns,
+  privateBy = () => undefined,
 }: {
   readonly isOff: boolean;
   readonly patterns: string;
+  readonly privateBy?: (module: ModulePath) => { readonly pattern: string } | undefined;
 }): Exemptions {
   const globs = patterns.split(',').map((pattern) => ({ pattern, parsed: parsePrefixPatterns(pattern) }));
   const matching = (module: ModulePath): string | undefined =>
     module === TOOLCHAIN_MODULE ? undefined : globs.find(({ parsed }) => matchesAnyPrefix(parsed, module))?.pattern;
   return {
     of(module) {
-      const pattern = matching(module);
+      const pattern = matching(module) ?? privateBy(module)?.pattern;
       if (pattern !== undefined) return { by: 'exemption', because: 'pattern', pattern };
       return isOff && module !== TOOLCHAIN_MODULE ? { by: 'exemption', because: 'off' } : undefined;
     },
