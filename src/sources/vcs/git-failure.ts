@@ -37,6 +37,12 @@ const SIGNS: readonly Sign[] = [
     words: 'not let in',
   },
   {
+    // Over ssh somebody has always let us in: large hosts say this of what our key may not see, too.
+    text: /^(?:remote:|ERROR:|fatal: remote error:) .*(?:not found|could not be found|does not exist)/,
+    code: 'AUTH_REQUIRED',
+    words: 'it shows no such repository to this key or these credentials',
+  },
+  {
     text: /repository .* not found|repository not found|does not appear to be a git repository|returned error: 4(?:04|10)\b|project .* could not be found/i,
     code: 'NOT_FOUND',
     words: 'repository not found',
@@ -56,6 +62,8 @@ const SIGNS: readonly Sign[] = [
     code: 'UPSTREAM_UNAVAILABLE',
     words: 'the connection broke off',
   },
+  { text: /^fatal: remote error: /, code: 'UPSTREAM_UNAVAILABLE', words: 'the remote failed' },
+  { text: /^fatal: protocol error: /, code: 'UPSTREAM_BAD_RESPONSE', words: 'that is no git server' },
   { text: /could not read from remote repository/i, code: 'UPSTREAM_UNAVAILABLE', words: 'not reachable' },
 ];
 
