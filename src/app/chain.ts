@@ -5,7 +5,7 @@ import type { AliasRow } from '../config/git-rows.ts';
 import type { Config } from '../config/schema.ts';
 import { parseProxyList, type ProxyEntry, type ProxyUrl } from '../gomod/goenv.ts';
 import type { ModulePath } from '../gomod/module.ts';
-import { hasPathPrefix } from '../gomod/path-prefix.ts';
+import { rowFor } from '../gomod/path-prefix.ts';
 import { createPlanner, type RoutePlan } from '../policy/plan.ts';
 import { createPrivacy } from '../policy/private.ts';
 import { createSources, REPOSITORIES, type SourceDependencies } from '../sources/registry.ts';
@@ -54,10 +54,9 @@ function isUrl(entry: ProxyEntry): entry is ProxyUrl {
   return entry.kind === 'proxy';
 }
 
-/** The row of `git.aliases` that names the repository of `module`: of several the one with the longest path. */
+/** The row of `git.aliases` that names the repository of `module`. */
 export function aliasOf({ git }: Pick<Config, 'git'>, module: ModulePath): AliasRow | undefined {
-  const rows = git.aliases.filter((row) => hasPathPrefix(module, row.module));
-  return rows.toSorted((a, b) => b.module.length - a.module.length)[0];
+  return rowFor(git.aliases, module);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cleanedInside, hasPathPrefix } from './path-prefix.ts';
+import { cleanedInside, hasPathPrefix, rowFor } from './path-prefix.ts';
 
 test.each([
   ['a/b', 'a', true],
@@ -24,4 +24,11 @@ test.each([
   ['/a', undefined],
 ])('%j in its shortest form is %j', (path, expected) => {
   expect(cleanedInside(path)).toBe(expected);
+});
+
+test('of several rows the one about the longest path speaks for a module', () => {
+  const rows = ['a.test', 'a.test/b/c', 'a.test/b'].map((module) => ({ module }));
+  expect(rowFor(rows, 'a.test/b/c/d')).toEqual({ module: 'a.test/b/c' });
+  expect(rowFor(rows, 'a.test/bb')).toEqual({ module: 'a.test' });
+  expect(rowFor(rows, 'b.test')).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { type ModulePath, pathMajorPrefix, splitPathVersion } from '../module.ts';
+import { cleanedInside, hasPathPrefix } from '../path-prefix.ts';
 import { notHere } from './refusal.ts';
 
 /** Where a module lies in its repository, as far as its path says (spec: "Code root, code directory, tag prefix"). */
@@ -33,32 +34,18 @@ export interface RootOfCode {
 /** The place of `module` in the repository that discovery found. Throws NOT_FOUND when a repository with that root cannot hold it, or the folder would be outside. */
 export function codePlace(module: ModulePath, found: RootOfCode): CodePlace {
   const { root, url } = found;
-  if (!isPathPrefix(module, root)) throw notHere(module, `mismatched repository: found ${root}`);
+  if (!hasPathPrefix(module, root)) throw notHere(module, `mismatched repository: found ${root}`);
   const isRoot = root === module;
   const split = splitPathVersion(module) ?? { prefix: module, pathMajor: '' };
   const pathPrefix = isRoot ? module : split.prefix;
-  if (!isPathPrefix(pathPrefix, root)) throw notHere(module, `repository rooted at ${root} cannot contain the module`);
-  const codeDir = joinClean(pathPrefix.slice(root.length), found.subdirectory);
+  if (!hasPathPrefix(pathPrefix, root)) throw notHere(module, `repository rooted at ${root} cannot contain the module`);
+  const parts = [pathPrefix.slice(root.length + 1), found.subdirectory];
+  const codeDir = cleanedInside(parts.filter((part) => part !== '').join('/'));
   if (codeDir === undefined) throw notHere(module, 'its folder would be outside the repository');
   const tagPrefix = codeDir === '' ? '' : `${codeDir}/`;
   const { pathMajor } = split;
   const pseudoMajor = pathMajorPrefix(pathMajor);
   return { module, root, url, codeDir, tagPrefix, pathPrefix, pathMajor, pseudoMajor, isRoot };
-}
-
-function isPathPrefix(path: string, prefix: string): boolean {
-  return path === prefix || path.startsWith(`${prefix}/`);
-}
-
-/** The parts joined and cleaned as Go's path.Join does; undefined when they climb out. */
-function joinClean(...parts: readonly string[]): string | undefined {
-  const elements: string[] = [];
-  for (const element of parts.join('/').split('/')) {
-    if (element === '' || element === '.') continue;
-    if (element !== '..') elements.push(element);
-    else if (elements.pop() === undefined) return undefined;
-  }
-  return elements.join('/');
 }
 
 /** Path of a file below a folder of the repository; an empty folder is its top. */

@@ -2,7 +2,7 @@ import type { Credentials } from '../../credentials/credentials.ts';
 import { DEFAULT_GOVCS, decideGovcs, type GovcsRule } from '../../gomod/govcs.ts';
 import { isSameImport, type MetaImport, matchMetaImport } from '../../gomod/meta-import.ts';
 import type { ModulePath } from '../../gomod/module.ts';
-import { hasPathPrefix } from '../../gomod/path-prefix.ts';
+import { hasPathPrefix, rowFor } from '../../gomod/path-prefix.ts';
 import { shown } from '../../gomod/shown.ts';
 import { qualifiedRoot, staticRoot } from '../../gomod/vcs-paths.ts';
 import type { Ask } from '../../std/ask.ts';
@@ -65,7 +65,6 @@ export interface DiscoveryPlan {
 export class Discovery {
   readonly #rules: DiscoveryRules;
   readonly #govcs: readonly GovcsRule[];
-  readonly #aliases: readonly Alias[];
   readonly #pages: ImportPages;
   readonly #qualified: QualifiedRepositories;
   readonly #rewrite: RewriteUrl;
@@ -73,7 +72,6 @@ export class Discovery {
   constructor(o: DiscoveryOptions) {
     this.#rules = o.rules;
     this.#govcs = [...o.rules.govcs, ...DEFAULT_GOVCS];
-    this.#aliases = o.rules.aliases.toSorted((a, b) => b.module.length - a.module.length);
     this.#rewrite = o.rewrite;
     this.#pages = new ImportPages(o);
     this.#qualified = new QualifiedRepositories({ ...o, pings: o, gitAllowProtocol: o.rules.gitAllowProtocol ?? '' });
@@ -116,7 +114,7 @@ export class Discovery {
 
   /** Found without asking anyone. */
   #known(module: ModulePath): RepositoryRoot | undefined {
-    const alias = this.#aliases.find((row) => hasPathPrefix(module, row.module));
+    const alias = rowFor(this.#rules.aliases, module);
     if (alias !== undefined) {
       const { module: prefix, repository, subdirectory = '' } = alias;
       return this.#accept({ prefix, vcs: 'git', repository, subdirectory }, 'alias', true);
