@@ -76,6 +76,12 @@ export const ARCHIVE_SETTINGS: readonly Setting[] = [
   ['core.eol', 'lf'],
 ];
 
+/**
+ * Largest piece of memory that git may ask for: a pack of some kilobytes can say that it unpacks to as many gigabytes as it likes. More than the largest file that git holds in
+ * memory as a whole (512 MiB, and no module may be larger), and enough for the index of nine million objects. A bomb takes two or three such pieces.
+ */
+const GIT_ALLOC_LIMIT = '640m';
+
 /** All that a git process gets, but for what its connection needs. `path`: where programs are searched; `protocols` as GIT_ALLOW_PROTOCOL has them. */
 export function gitEnvironment(path: string, protocols: readonly string[]): Readonly<Record<string, string>> {
   return {
@@ -102,5 +108,6 @@ export function gitEnvironment(path: string, protocols: readonly string[]): Read
     GIT_NO_LAZY_FETCH: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_PAGER: 'cat',
+    GIT_ALLOC_LIMIT,
   };
 }

@@ -19,8 +19,15 @@ interface Sign {
   readonly words: string;
 }
 
+const TOO_MUCH: Sign = {
+  text: /attempting to allocate \d+ over limit|out of memory|data too large to fit into virtual memory/i,
+  code: 'TOO_LARGE',
+  words: 'it needs more memory than git is given',
+};
+
 /** What remotes, and git and ssh about them, say; the first that fits counts. Only what is certain about the remote is here: the rest may be a damaged mirror. */
 const SIGNS: readonly Sign[] = [
+  TOO_MUCH,
   {
     text: /no space left on device|disk quota exceeded|read-only file system/i,
     code: 'STORE_UNAVAILABLE',
@@ -69,11 +76,25 @@ const SIGNS: readonly Sign[] = [
 
 /** What a remote did to a command that failed; undefined when that may just as well be our own files. `attempted` names the repository. */
 export function remoteFailure(attempted: string, exit: Exit): AppError | undefined {
-  for (const { text, code, words } of SIGNS) {
+  return firstSign(SIGNS, attempted, exit);
+}
+
+/** The same for files that git has whole, and that are too much for it all the same; undefined for everything else. */
+export function memoryFailure(attempted: string, exit: Exit): AppError | undefined {
+  return firstSign([TOO_MUCH], attempted, exit);
+}
+
+function firstSign(signs: readonly Sign[], attempted: string, exit: Exit): AppError | undefined {
+  for (const { text, code, words } of signs) {
     const line = exit.stderr.split('\n').find((one) => text.test(one));
-    if (line !== undefined) return new AppError(code, `${attempted}: ${words}: ${shown(line)}`);
+    if (line !== undefined) return new AppError(code, `${attempted}: ${words}: ${shown(withoutFolder(line))}`);
   }
   return undefined;
+}
+
+/** Where a mirror lies is no affair of those who ask for modules. */
+function withoutFolder(line: string): string {
+  return line.replace(/\/[^\s'":]*(?:[0-9a-f]{64}|\.passing-[0-9a-f]{16})/g, 'the mirror');
 }
 
 /** What is left: git does not like what it was sent. */
@@ -87,9 +108,6 @@ export function badRepository(attempted: string, exit: Exit): AppError {
 /** The line that says what happened, as far as one can tell; attacker-controlled. */
 function lastLine(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line !== '');
-  return (
-    lines.findLast((line) => /^(?:fatal|error|remote: fatal|remote: error)/i.test(line)) ??
-    lines.at(-1) ??
-    'without a word'
-  );
+  const telling = lines.findLast((line) => /^(?:fatal|error|remote: fatal|remote: error)/i.test(line));
+  return withoutFolder(telling ?? lines.at(-1) ?? 'without a word');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeRepository, PLAIN_GIT_ENVIRONMENT, plainGit } from '../../../tests/fakes/git-repositories.ts';
 import { ARCHIVE_SETTINGS } from './git-environment.ts';
+import { badRepository, DamagedMirror, remoteFailure } from './git-failure.ts';
 import { checkedRemote, Git, isHash, isTreePath } from './git.ts';
 import { makeMirror } from './mirror-folder.ts';
 import { keepUp } from './mirror-upkeep.ts';
@@ -167,4 +168,18 @@ describe('keeping a mirror up', () => {
     expect(plainGit(repository, ['tag', '--list']).split('\n')).toHaveLength(20);
     for (const hash of blobs) expect(plainGit(repository, ['cat-file', '-t', hash])).toBe('blob');
   });
+});
+
+test('where a mirror lies is in no message', () => {
+  const folder = `/srv/larder/.mirrors/${'a1'.repeat(32)}`;
+  for (const place of [folder, '/srv/larder/.mirrors/.passing-0123456789abcdef'])
+    for (const stderr of [
+      `fatal: not a git repository: '${place}'`,
+      `error: ${place}/objects/pack/p.pack: No space left on device`,
+    ]) {
+      const exit = { exitCode: 128, stderr };
+      const said = [new DamagedMirror(exit), remoteFailure('fetch', exit), badRepository('fetch', exit)];
+      for (const error of said) expect(error?.message ?? '').not.toContain('/srv');
+      expect(said[0]?.message).toContain('the mirror');
+    }
 });

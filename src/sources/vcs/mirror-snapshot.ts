@@ -6,13 +6,14 @@ import type { Ask } from '../../std/ask.ts';
 import { AppError } from '../../std/errors.ts';
 import { commitIn } from './commit-text.ts';
 import { ARCHIVE_SETTINGS } from './git-environment.ts';
-import { DamagedMirror } from './git-failure.ts';
+import { DamagedMirror, memoryFailure } from './git-failure.ts';
 import { isHash, isTreePath } from './git.ts';
 import type { Mirror } from './mirror.ts';
 import type { GitObject } from './object-reader.ts';
 import { LISTING_BYTES, type MirrorRefs } from './mirror-refs.ts';
 import type { GitSnapshot, TreeFile } from './snapshot.ts';
 import { treeFilesIn } from './tree-listing.ts';
+import { filesOfTree } from './tree-objects.ts';
 
 const FILE_BYTES = 16 << 20;
 /** Of each kind of question. The info, the go.mod and the zip of a pseudo-version ask the same. */
@@ -84,12 +85,18 @@ export class MirrorSnapshot implements GitSnapshot {
   async files(commit: string, directory: string, o: Ask): Promise<readonly TreeFile[]> {
     this.#checkPlace(commit, directory);
     return await this.#mirror.use(async () => {
-      const tree = directory === '' ? commit : `${commit}:${directory}`;
-      if (directory !== '') await this.#checkFolder(commit, directory, o);
-      const ended = await this.#run(['ls-tree', '-r', '-t', '-z', '-l', '--end-of-options', tree], o);
-      if (ended.exitCode !== 0) throw new DamagedMirror(ended);
-      return treeFilesIn(Buffer.from(ended.stdout), directory);
+      const bounds = { ...o, maxBytes: LISTING_BYTES };
+      const tree = await this.#objectAt(commit, directory, bounds);
+      if (tree?.type !== 'tree') throw this.#noFolder(directory);
+      const read = (hash: string): Promise<GitObject | undefined> => this.#mirror.reader.read(hash, bounds);
+      return (await filesOfTree(tree, directory, read)) ?? (await this.#listTree(tree.hash, directory, o));
     }, o);
+  }
+
+  async #listTree(tree: string, directory: string, o: Ask): Promise<readonly TreeFile[]> {
+    const ended = await this.#run(['ls-tree', '-r', '-t', '-z', '--end-of-options', tree], o);
+    if (ended.exitCode !== 0) throw new DamagedMirror(ended);
+    return treeFilesIn(Buffer.from(ended.stdout), directory);
   }
 
   async *archive(commit: string, directory: string, o: Ask): AsyncGenerator<Uint8Array, void, undefined> {
@@ -127,7 +134,9 @@ export class MirrorSnapshot implements GitSnapshot {
     const args = ['archive', '--format=tar', '--end-of-options', commit, ...(directory === '' ? [] : [directory])];
     const bounds = { wallMs: limits.fetchMs, idleMs: limits.fetchMs, outputBytes: Number.POSITIVE_INFINITY };
     const refuse = (exit: Exit): Error =>
-      /pathspec .* did not match/.test(exit.stderr) ? this.#noFolder(directory) : new DamagedMirror(exit);
+      /pathspec .* did not match/.test(exit.stderr)
+        ? this.#noFolder(directory)
+        : (memoryFailure(`archive ${this.url}`, exit) ?? new DamagedMirror(exit));
     return git.stream(args, { repository: path, settings: ARCHIVE_SETTINGS, limits: bounds, signal, refuse });
   }
 
@@ -185,11 +194,6 @@ export class MirrorSnapshot implements GitSnapshot {
     const { git, path, limits } = this.#mirror;
     const bounds = { wallMs: limits.fetchMs, idleMs: limits.fetchMs, outputBytes: LISTING_BYTES };
     return await git.run(args, { repository: path, limits: bounds, signal, ...(input !== undefined && { input }) });
-  }
-
-  async #checkFolder(commit: string, directory: string, o: Ask): Promise<void> {
-    const object = await this.#objectAt(commit, directory, { ...o, maxBytes: LISTING_BYTES });
-    if (object?.type !== 'tree') throw this.#noFolder(directory);
   }
 
   /** What a path of a commit names. Where there is nothing, the commit at least must be there: else it is the mirror that lacks something. */
