@@ -28,7 +28,8 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
 
 /**
  * The AppError for anything that a request can fail with: UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE (what came is not HTTP),
- * ABORTED (or the signal's own reason), POLICY_DENIED (the egress guard), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason.
+ * ABORTED (or the signal's own reason), POLICY_DENIED (the egress guard), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason; a name that has no
+ * address is in `detail.noSuchHost`: it may be that of a proxy, or of where we were sent.
  */
 export function httpFailure(error: unknown, attempt: string, { signal }: Ask): AppError {
   // The guard of connections knows where to, but not what for.
@@ -51,8 +52,14 @@ export function httpFailure(error: unknown, attempt: string, { signal }: Ask): A
   return new AppError(
     'UPSTREAM_UNAVAILABLE',
     `${attempt}: ${SYSTEM_REASONS[code] ?? proxyReason(error) ?? (code || 'request failed')}`,
-    { cause: error },
+    { cause: error, detail: noSuchHost(error, code) },
   );
+}
+
+function noSuchHost(error: unknown, code: string): { readonly noSuchHost?: string } {
+  if (code !== 'ENOTFOUND') return {};
+  const { hostname } = error as { readonly hostname?: unknown };
+  return typeof hostname === 'string' ? { noSuchHost: hostname } : {};
 }
 
 /** Whether asking once more on a fresh connection may help: a pooled connection had been closed by the other side. */

@@ -102,10 +102,12 @@ describe('a request behind the guard', () => {
         'https://x.example/',
       ),
     ).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT', message: 'fetch x: no connection in time' });
-    const unknown: Lookup = () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
+    const unknown: Lookup = (hostname) =>
+      Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND', hostname }));
     await expect(textOf(clientWith({ guard: guardFor([], unknown) }), 'https://x.example/')).rejects.toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',
       message: 'fetch x: no such host',
+      detail: { noSuchHost: 'x.example' },
     });
   });
 });

@@ -269,6 +269,28 @@ describe('a go-import tag', () => {
   });
 });
 
+describe('a host without an address', () => {
+  const noSuchHost = (host: string) =>
+    new AppError('UPSTREAM_UNAVAILABLE', `connect to ${host}:443: no such host`, { detail: { noSuchHost: host } });
+
+  test('has no public module; of a private one that is not certain', async () => {
+    const isPrivate = (path: string): boolean => path.startsWith('corp.test');
+    const { find, web } = ground({ rules: { isPrivate } });
+    web.page = ({ hostname }) => Promise.reject(noSuchHost(hostname));
+    await expect(find('gone.test/m')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'gone.test/m: unrecognized import path: connect to gone.test:443: no such host',
+    });
+    await expect(find('corp.test/m')).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  test('says nothing about a module of another host, which sent us there or stands before it', async () => {
+    const { find, web } = ground();
+    web.page = () => Promise.reject(noSuchHost('elsewhere.test'));
+    await expect(find('a.test/m')).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+});
+
 describe('a private repository', () => {
   const isPrivate = (path: string): boolean => matchPrefixPatterns('git.corp.test/team,corp.test', path);
   const claims = [

@@ -78,7 +78,8 @@ export class Discovery {
   }
 
   /**
-   * The repository, or module proxy, that holds `module`. Rejects with NOT_FOUND when there is none for this path (or none that this server can use), POLICY_DENIED when GOVCS,
+   * The repository, or module proxy, that holds `module`. Rejects with NOT_FOUND when there is none for this path (or none that this server can use) or the host of a public
+   * module has no address, POLICY_DENIED when GOVCS,
    * a missing protection, a private repository of a public module or the egress guard forbids it, AUTH_REQUIRED with what to set, and with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, OVERLOADED or
    * ABORTED when it cannot be told.
    */
@@ -151,9 +152,15 @@ export class Discovery {
       }
       return this.#accept(claim, 'go-import', isInsecure);
     } catch (error) {
-      if (!isAppError(error, 'NOT_FOUND')) throw error;
+      if (!isAppError(error) || !(error.code === 'NOT_FOUND' || this.#isNowhere(module, error))) throw error;
       throw new AppError('NOT_FOUND', `unrecognized import path: ${error.message}`, { cause: error });
     }
+  }
+
+  /** Whether the host of a public module has no address, so that nobody can have a page: the go command looks elsewhere then. Of a private one perhaps not all may know the name. */
+  #isNowhere(module: ModulePath, { code, detail }: AppError): boolean {
+    const isItsHost = detail['noSuchHost'] === module.split('/')[0];
+    return code === 'UPSTREAM_UNAVAILABLE' && isItsHost && !this.#rules.isPrivate(module);
   }
 
   /** What a claim comes down to when it is one that we can use and GOVCS allows it. */
