@@ -79,8 +79,8 @@ export class Discovery {
 
   /**
    * The repository, or module proxy, that holds `module`. Rejects with NOT_FOUND when there is none for this path (or none that this server can use) or the host of a public
-   * module has no address, POLICY_DENIED when GOVCS,
-   * a missing protection, a private repository of a public module or the egress guard forbids it, AUTH_REQUIRED with what to set, and with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, OVERLOADED or
+   * module has no address, POLICY_DENIED when GOVCS, a missing protection, a private repository of a public module or the egress guard forbids it, AUTH_REQUIRED with what
+   * to set, and with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, OVERLOADED or
    * ABORTED when it cannot be told.
    */
   async find(module: ModulePath, o: Ask): Promise<RepositoryRoot> {
