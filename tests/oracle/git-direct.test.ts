@@ -72,7 +72,7 @@ describe('repositories made by chance', () => {
     expect(sums.size, `seed ${seed}`).toBeGreaterThan(QUESTIONS / 10);
   });
 
-  /** Where the go command stumbles over a tag that is on a folder it lists nothing at all; Larder leaves nothing else out for it. */
+  /** Where the go command stumbles over a tag that is on a folder it lists nothing at all, and has no latest version; Larder leaves nothing else out for it. */
   test('have the same versions', { timeout: 120_000 }, async () => {
     const listed = await go.list(modules);
     const differing = (await inTurns(modules, (module) => larder.list(module))).flatMap((mine, i) => {
@@ -107,7 +107,13 @@ interface Difference {
 
 function differenceOf(question: DirectQuestion, ours?: DirectOutcome, theirs?: DirectOutcome): readonly Difference[] {
   const isSame = isDeepStrictEqual(comparable(question, ours), comparable(question, theirs));
+  if (question.query === 'latest' && hasStumbled(theirs)) return [];
   return isSame ? [] : [{ question, ours, theirs }];
+}
+
+/** Over a tag that is on a folder, while it looked through all of them. */
+function hasStumbled(outcome: DirectOutcome | undefined): boolean {
+  return outcome !== undefined && 'failure' in outcome && outcome.failure.includes('unexpected response from git log');
 }
 
 /**
