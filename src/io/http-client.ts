@@ -202,6 +202,7 @@ export class HttpClient {
       const next = redirectTarget(location, url, ask);
       // Dropped for good: a chain that comes back to the first origin may carry paths that the other origin chose.
       if (next.origin !== url.origin) credential = undefined;
+      if (next.hostname !== url.hostname) await this.#dispatchers.admitStrangers(next, watch);
       url = next;
     }
   }
@@ -308,6 +309,8 @@ function redirectTarget(location: string, from: URL, { attempt, mayDowngrade = f
 export function covers({ origin, pathPrefix }: HttpCredential, url: URL): boolean {
   if (url.origin !== origin) return false;
   const prefix = pathPrefix.endsWith('/') ? pathPrefix : `${pathPrefix}/`;
+  // Some servers read `/team/..%2fother` as `/other`.
+  if (prefix !== '/' && /%(?:2f|5c)/i.test(url.pathname)) return false;
   return `${url.pathname}/`.startsWith(prefix);
 }
 

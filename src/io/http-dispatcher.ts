@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import type { Ask } from '../std/ask.ts';
 import { AppError, messageOf } from '../std/errors.ts';
-import { checkedDestinations } from './egress/checked-destinations.ts';
+import { admitStrangers, checkedDestinations } from './egress/checked-destinations.ts';
 import type { EgressGuard } from './egress/guard.ts';
 import { guardedConnector } from './egress/guarded-connector.ts';
 import { type AuthorityPlaces, trustedAuthorities } from './trusted-authorities.ts';
@@ -45,6 +46,11 @@ export interface DispatcherOptions {
 export interface Dispatchers {
   /** The dispatcher for `url`; loopback hosts are never asked through a proxy, as the go command has it. */
   for(url: URL): Dispatcher;
+  /**
+   * Whether a redirect from another host, or a page of somebody, may lead to `url`: to what everybody may reach and to `egress.allow`, but to nothing that the operator named
+   * for another purpose. Rejects with the guard's POLICY_DENIED; what cannot be looked up here is left to whoever connects.
+   */
+  admitStrangers(url: URL, o: Ask): Promise<void>;
   /** Ends all requests. */
   destroy(): Promise<void>;
 }
@@ -106,6 +112,9 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
       const isTls = url.protocol === 'https:';
       if (isLoopbackHost(url.hostname)) return (isTls ? straightTls : straight).value;
       return (isTls ? https : http).value;
+    },
+    async admitStrangers(url, { signal }) {
+      if (o.guard !== undefined) await admitStrangers(o.guard, url, { signal });
     },
     async destroy() {
       closing.abort();

@@ -12,7 +12,7 @@ import { skipUnless } from '../../tests/skip.ts';
 import { createEgressGuard, type Lookup } from './egress/egress-guard.ts';
 import type { EgressGuard } from './egress/guard.ts';
 import { readEgressRules } from './egress/rules.ts';
-import { HttpClient, type HttpClientOptions } from './http-client.ts';
+import { covers, HttpClient, type HttpClientOptions } from './http-client.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -76,6 +76,36 @@ describe('a request behind the guard', () => {
     expect(await textOf(clientWith({}), url)).toBe('secret');
   });
 
+  test('redirected to another host does not profit from what the operator named for another purpose', async () => {
+    const named = await serve((_, response) => response.end('of the inside'));
+    const stranger = await serve((request, response) =>
+      request.url === '/same'
+        ? response.end('here')
+        : response
+            .writeHead(302, { location: request.url === '/own' ? '/same' : `http://localhost:${named.port}/` })
+            .end(),
+    );
+    const guardNaming = (allow: readonly string[]): EgressGuard => {
+      const targets = [
+        { host: 'localhost', port: named.port },
+        { host: '127.0.0.1', port: stranger.port },
+      ];
+      return createEgressGuard({ rules: readEgressRules({ allow, ports: [443], named: targets }) });
+    };
+    const url = `http://127.0.0.1:${stranger.port}`;
+    const client = clientWith({ guard: guardNaming([]) });
+    // Positive controls: both are reached by those who were told to, and redirects within one host go on.
+    expect(await textOf(client, `http://localhost:${named.port}/`)).toBe('of the inside');
+    expect(await textOf(client, `${url}/own`)).toBe('here');
+    const before = named.connections();
+    await expect(textOf(client, url)).rejects.toMatchObject({
+      code: 'POLICY_DENIED',
+      message: `fetch x: connect to localhost:${named.port} refused: it is at a loopback address; put localhost into egress.allow if it is meant`,
+    });
+    expect(named.connections()).toBe(before);
+    expect(await textOf(clientWith({ guard: guardNaming(['localhost']) }), url)).toBe('of the inside');
+  });
+
   test('uses a connection again, without asking the guard', async () => {
     let asked = 0;
     const lookup: Lookup = () => (asked++, Promise.resolve(['127.0.0.1']));
@@ -134,6 +164,28 @@ describe('credentials at a redirect', () => {
     expect(JSON.stringify(seen[0]).match(/canary/g)).toHaveLength(3);
     expect(JSON.stringify(seen.slice(1))).not.toContain('canary');
   });
+});
+
+test.each([
+  ['/team', '/team', true],
+  ['/team', '/team/x.git/info/refs', true],
+  ['/team', '/teamx', false],
+  ['/team', '//team/x', false],
+  ['/team', '/TEAM/x', false],
+  ['/team', '/team/..%2fother', false],
+  ['/team', '/team/..%5Cother', false],
+  ['/team', '/team/%2e%2e/other', false],
+  ['/', '/team/..%2fother', true],
+])('a credential for %s goes to %s: %s', (pathPrefix, path, expected) => {
+  const credential = { origin: 'https://git.corp.example', pathPrefix, headers: {} };
+  expect(covers(credential, new URL(`https://GIT.corp.example:443${path}`))).toBe(expected);
+  for (const other of [
+    'http://git.corp.example',
+    'https://git.corp.example.',
+    'https://git.corp.example:8443',
+    'https://git.corp.example@evil.example',
+  ])
+    expect(covers(credential, new URL(other + path))).toBe(false);
 });
 
 describe('TLS behind the guard', () => {

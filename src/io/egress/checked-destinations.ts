@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Dispatcher } from 'undici';
+import type { Ask } from '../../std/ask.ts';
 import { isAppError } from '../../std/errors.ts';
 import { readAddress } from './addresses.ts';
-import type { EgressGuard } from './guard.ts';
+import type { EgressGuard, EgressTarget } from './guard.ts';
 
 /** A name that this machine cannot look up in time is left to the forward proxy, which looks it up anyway. */
 const LOOKUP_MS = 2000;
@@ -19,13 +20,13 @@ const REMEMBERED = 1000;
 export function checkedDestinations(guard: EgressGuard, closing: AbortSignal): Dispatcher.DispatcherComposeInterceptor {
   const passed = new LRUCache<string, true>({ max: REMEMBERED, ttl: PASSED_MS });
   const check = async (origin: string): Promise<void> => {
-    const { hostname, port, protocol } = new URL(origin);
     const signal = AbortSignal.any([closing, AbortSignal.timeout(LOOKUP_MS)]);
+    const target = targetOf(new URL(origin));
     try {
-      await guard.resolve({ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }, { signal });
+      await guard.resolve(target, { signal });
       passed.set(origin, true);
     } catch (error) {
-      if (isAppError(error, 'POLICY_DENIED') || closing.aborted || readAddress(hostname) !== undefined) throw error;
+      if (isAppError(error, 'POLICY_DENIED') || closing.aborted || readAddress(target.host) !== undefined) throw error;
       passed.set(origin, true, { ttl: UNKNOWN_MS });
     }
   };
@@ -40,3 +41,19 @@ export function checkedDestinations(guard: EgressGuard, closing: AbortSignal): D
     return true;
   };
 }
+
+/** Rejects with the guard's POLICY_DENIED when nobody but the operator may lead us to `url`, and with ABORTED; what cannot be looked up is no fault here. */
+export async function admitStrangers(guard: EgressGuard, url: URL, { signal }: Ask): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_MS)]);
+  try {
+    await guard.resolve({ ...targetOf(url), isStrangers: true }, { signal: bounded });
+  } catch (error) {
+    if (isAppError(error, 'POLICY_DENIED') || signal.aborted) throw error;
+  }
+}
+
+function targetOf({ hostname, port, protocol }: URL): EgressTarget {
+  return { host: hostname, port: Number(port) || (PORTS[protocol] ?? 80) };
+}
+
+const PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80, 'ssh:': 22 };

@@ -28,7 +28,7 @@ export function createEgressGuard({ rules, lookup = lookupHere }: EgressGuardOpt
       throw new AppError('POLICY_DENIED', `${attempt(target)} refused: not a host name or address with a port`);
     const addresses = await waitFor(addressesOf(host, target, lookup), signal);
     for (const address of addresses) {
-      const fault = rules.fault(host, address, target.port);
+      const fault = rules.fault(host, address, target.port, target.isStrangers);
       if (fault !== undefined) throw refusal(target, address, fault);
     }
     return [...new Set(addresses.map(({ text }) => text))];

@@ -6,6 +6,11 @@ export interface EgressTarget {
   /** Name or address as a URL has it (IPv6 with or without brackets). Attacker-controlled. */
   readonly host: string;
   readonly port: number;
+  /**
+   * Somebody else than the operator leads there: a redirect to another host, a page about a public module. What the operator named for other purposes then counts for
+   * nothing, only `egress.allow` does.
+   */
+  readonly isStrangers?: boolean;
 }
 
 /**

@@ -119,3 +119,20 @@ describe('hosts that the rest of the configuration names', () => {
     expect(verdict({ named }, asked, askedPort, at)).toBe(expected);
   });
 });
+
+test('strangers reach what is allowed, and nothing that was named for another purpose', () => {
+  const [inside, host] = [readAddress('10.1.2.3'), readHost('git.corp.example')];
+  if (inside === undefined || host === undefined) throw new Error('unreadable');
+  const named = [{ host: 'git.corp.example', port: 8443 }];
+  for (const [allow, mine, theirs] of [
+    [[], undefined, 'address'],
+    [['git.corp.example'], undefined, undefined],
+    [['10.0.0.0/8:8443'], undefined, undefined],
+  ] as const) {
+    const rules = readEgressRules({ allow, ports: [443], named });
+    expect([rules.fault(host, inside, 8443)?.kind, rules.fault(host, inside, 8443, true)?.kind]).toEqual([
+      mine,
+      theirs,
+    ]);
+  }
+});

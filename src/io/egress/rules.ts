@@ -23,8 +23,8 @@ export type EgressFault = { readonly kind: 'port' } | { readonly kind: 'address'
 
 /** Who may be connected to. Immutable. */
 export interface EgressRules {
-  /** Why `host` (as asked for) may not be reached at `address` (what it is) and `port`; undefined when it may. */
-  fault(host: Host, address: Address, port: number): EgressFault | undefined;
+  /** Why `host` (as asked for) may not be reached at `address` (what it is) and `port`; undefined when it may. For strangers `named` does not count. */
+  fault(host: Host, address: Address, port: number, isStrangers?: boolean): EgressFault | undefined;
 }
 
 interface Entry {
@@ -39,11 +39,14 @@ const BY_NAME: ReadonlySet<AddressClass> = new Set(['public', 'private', 'loopba
 
 /** Reads the lists of the configuration. Throws CONFIG_INVALID naming the entry that is none. */
 export function readEgressRules({ allow, ports, named = [] }: EgressSettings): EgressRules {
-  const entries = [...allow.map(readEntry), ...named.map(namedEntry)];
+  const allowed = allow.map(readEntry);
+  const entries = [...allowed, ...named.map(namedEntry)];
   const usual = new Set(ports);
   return {
-    fault(host, address, port) {
-      const covering = entries.filter((one) => isForPort(one, port, usual) && one.covers(host, address));
+    fault(host, address, port, isStrangers = false) {
+      const covering = (isStrangers ? allowed : entries).filter(
+        (one) => isForPort(one, port, usual) && one.covers(host, address),
+      );
       if (!isAllowed(address, covering)) return { kind: 'address', byAddressOnly: !mayHaveName(address) };
       return usual.has(port) || covering.length > 0 ? undefined : { kind: 'port' };
     },
