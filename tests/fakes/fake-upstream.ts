@@ -169,8 +169,8 @@ async function reply(
   fault: Fault = {},
   latencyMs = 0,
 ): Promise<void> {
-  const socket = response.socket;
-  if (socket === null) return;
+  // The response has no socket of its own while the one before it on the connection is not wholly sent.
+  const { socket } = response.req;
   if (latencyMs + (fault.delayMs ?? 0) > 0) await sleep(latencyMs + (fault.delayMs ?? 0));
   if (fault.hang === 'before-head' || socket.destroyed) return;
   if (fault.reset) return void socket.resetAndDestroy();
