@@ -11,6 +11,16 @@ export class DamagedMirror extends Error {
     this.name = 'DamagedMirror';
     this.exit = exit;
   }
+
+  /** Whether it is not the files after all: git was killed, and is to be asked again. */
+  get wasKilled(): boolean {
+    return wasKilled(this.exit);
+  }
+}
+
+/** Whether a signal that we did not send ended git or a program of its. */
+function wasKilled({ exitCode, stderr }: Exit): boolean {
+  return exitCode > 128 || /^error: \S+ died of signal/m.test(stderr);
 }
 
 interface Sign {
@@ -76,6 +86,7 @@ const SIGNS: readonly Sign[] = [
 
 /** What a remote did to a command that failed; undefined when that may just as well be our own files. `attempted` names the repository. */
 export function remoteFailure(attempted: string, exit: Exit): AppError | undefined {
+  if (wasKilled(exit)) return new AppError('OVERLOADED', `${attempted}: git was killed, perhaps for want of memory`);
   return firstSign(SIGNS, attempted, exit);
 }
 

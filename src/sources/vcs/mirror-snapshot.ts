@@ -122,7 +122,7 @@ export class MirrorSnapshot implements GitSnapshot {
         return;
       } catch (error) {
         if (!(error instanceof DamagedMirror)) throw error;
-        await this.#mirror.heal(generation, error, o);
+        if (!error.wasKilled) await this.#mirror.heal(generation, error, o);
         if (!hasGiven && attempt === 1) continue;
         throw new AppError('UPSTREAM_BAD_RESPONSE', `archive ${this.url}: ${error.message}`, { cause: error });
       }

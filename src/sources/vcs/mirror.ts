@@ -74,7 +74,7 @@ export class Mirror {
     return held.snapshot;
   }
 
-  /** `read` on files that stay meanwhile; once again after the mirror was made anew when they were damaged. */
+  /** `read` on files that stay meanwhile; once again when git was killed, and after the mirror was made anew when they were damaged. */
   async use<T>(read: () => Promise<T>, o: Ask): Promise<T> {
     const release = this.hold();
     const generation = this.#generation;
@@ -82,7 +82,7 @@ export class Mirror {
       return await read();
     } catch (error) {
       if (!(error instanceof DamagedMirror)) throw error;
-      await this.heal(generation, error, o);
+      if (!error.wasKilled) await this.heal(generation, error, o);
       return await this.#useAgain(read);
     } finally {
       release();
