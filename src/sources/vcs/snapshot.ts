@@ -11,8 +11,6 @@ export interface TreeFile {
   /** Octal, as git writes it: 100644, 100755, 120000 (symbolic link), 160000 (submodule), 040000 (folder). */
   readonly mode: string;
   readonly type: TreeFileType;
-  /** Of the blob as it is stored, before attributes change its bytes; absent for what is no blob. */
-  readonly sizeBytes?: number;
 }
 
 /**

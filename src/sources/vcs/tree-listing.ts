@@ -1,8 +1,8 @@
 import type { TreeFile, TreeFileType } from './snapshot.ts';
 
-const FACTS = /^(\d{6}) (blob|tree|commit) [0-9a-f]+ +(\d+|-)$/;
+const FACTS = /^(\d{6}) (blob|tree|commit) [0-9a-f]+$/;
 
-/** The entries in what `git ls-tree -r -t -z -l` of `directory` (empty: of the top) writes, named from the top. */
+/** The entries in what `git ls-tree -r -t -z` of `directory` (empty: of the top) writes, named from the top. */
 export function treeFilesIn(listing: Buffer, directory: string): TreeFile[] {
   const before = Buffer.from(directory === '' ? '' : `${directory}/`);
   const files: TreeFile[] = [];
@@ -16,6 +16,6 @@ export function treeFilesIn(listing: Buffer, directory: string): TreeFile[] {
 }
 
 function treeFile(facts: string, name: Uint8Array): TreeFile {
-  const [, mode = '', type = '', size = '-'] = FACTS.exec(facts) ?? [];
-  return { name, mode, type: type as TreeFileType, ...(size !== '-' && { sizeBytes: Number(size) }) };
+  const [, mode = '', type = ''] = FACTS.exec(facts) ?? [];
+  return { name, mode, type: type as TreeFileType };
 }
