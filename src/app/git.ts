@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import type { Credentials } from '../credentials/credentials.ts';
+import { type Credentials, NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { matchesAnyPrefix, parsePrefixPatterns } from '../gomod/goenv.ts';
 import { parseGovcs } from '../gomod/govcs.ts';
 import type { ModulePath } from '../gomod/module.ts';
@@ -11,6 +11,7 @@ import { createPrivacy } from '../policy/private.ts';
 import { GoproxySource } from '../sources/goproxy/goproxy.ts';
 import { REPOSITORIES } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
+import { ClaimedRepositories } from '../sources/vcs/claimed-repositories.ts';
 import { Discovery, type DiscoveryOptions, type DiscoveryRules } from '../sources/vcs/discovery.ts';
 import type { GitNetwork } from '../sources/vcs/git-network.ts';
 import { Git } from '../sources/vcs/git.ts';
@@ -68,12 +69,26 @@ export function openRepositories(config: Config, around: Around, needs: Reposito
   });
   closing.add(() => mirrors.close());
   const pings = createPing({ git, network, rewrite, wallMs, idleMs });
-  const discovery = openDiscovery(config, around, { ...pings, pages: client, credentials });
+  const anonymous = openNetwork(config, around, { ...needs, credentials: NO_CREDENTIALS });
+  const claims = new ClaimedRepositories({
+    guard: needs.guard,
+    credentials,
+    rewrite,
+    pings: createPing({ git, network: anonymous, rewrite, wallMs, idleMs }),
+    clock: systemClock,
+  });
+  const discovery = openDiscovery(config, around, { ...pings, pages: client, credentials, claims });
   const source = new VcsSource({
     name: REPOSITORIES,
     discovery,
     mirrors,
-    proxyAt: (url) => new GoproxySource({ name: REPOSITORIES, base: new URL(url), client, credentials }),
+    proxyAt: ({ url, isAnonymous = false }) =>
+      new GoproxySource({
+        name: REPOSITORIES,
+        base: new URL(url),
+        client,
+        credentials: isAnonymous ? NO_CREDENTIALS : credentials,
+      }),
     versionMs: fresh,
     mutableMs: Math.min(fresh, MUTABLE_MS),
     clock: systemClock,
@@ -85,7 +100,7 @@ export function openRepositories(config: Config, around: Around, needs: Reposito
 export function openDiscovery(
   config: Config,
   around: Around,
-  asks: Pick<DiscoveryOptions, 'ping' | 'pages' | 'credentials'>,
+  asks: Pick<DiscoveryOptions, 'ping' | 'pages' | 'credentials' | 'claims'>,
 ): Discovery {
   const rules = discoveryRules(config, around);
   return new Discovery({ ...asks, rules, rewrite: rewriteBy(config.git.rewrites), clock: systemClock });

@@ -114,7 +114,7 @@ function sourceIn({ upstream, bundles, client, pages }: World, insecure: string)
     name: 'direct',
     discovery: new Discovery(o),
     mirrors: { open: (url) => ({ snapshot: () => bundles.snapshot(url) }) },
-    proxyAt: (url) => {
+    proxyAt: ({ url }) => {
       const base = new URL(url.replace(RECORDED_PROXY, upstream.origin));
       return new GoproxySource({ name: 'mod', base, client, credentials: NO_CREDENTIALS });
     },

@@ -6,6 +6,7 @@ import { matchPrefixPatterns } from '../../gomod/goenv.ts';
 import { parseGovcs } from '../../gomod/govcs.ts';
 import { parseModulePath } from '../../gomod/module.ts';
 import { AppError } from '../../std/errors.ts';
+import type { ChecksClaims } from './claimed-repositories.ts';
 import { Discovery, type DiscoveryRules } from './discovery.ts';
 import { rewriteBy } from './rewrites.ts';
 
@@ -19,6 +20,7 @@ interface Ground {
   readonly clock?: ManualClock;
   /** What is at a URL: a repository, none, or a failure. */
   readonly ping?: (url: string) => boolean | AppError;
+  readonly claims?: ChecksClaims;
   readonly rewrites?: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -34,6 +36,7 @@ function ground({ pages = {}, speaksTls = true, rules, credentials, ping = () =>
     rules: { govcs: [], aliases: [], isInsecure: () => false, isPrivate: () => false, ...rules },
     rewrite: rewriteBy(more.rewrites ?? []),
     clock: more.clock ?? new ManualClock(),
+    ...(more.claims && { claims: more.claims }),
     async ping(url) {
       pinged.push(url);
       const answer = ping(url);
@@ -205,7 +208,7 @@ describe('a go-import tag', () => {
     const pages = { 'a.test/m': tag('a.test/m git https://git.test/m') + tag('a.test/m mod https://proxy.test/p') };
     const both = { 'a.test/m': pages['a.test/m'].replace('</head>', '') };
     const { find } = ground({ pages: both, rules: { govcs: parseGovcs('*:off') } });
-    const proxy = { kind: 'proxy', root: 'a.test/m', url: 'https://proxy.test/p', by: 'go-import' };
+    const proxy = { kind: 'proxy', root: 'a.test/m', url: 'https://proxy.test/p', by: 'go-import', isAnonymous: true };
     expect(await find('a.test/m')).toEqual(proxy);
   });
 
@@ -343,5 +346,36 @@ describe('what find() goes by', () => {
     expect(plan('a.test/x')).toEqual({ by: 'go-import', pageUrl: 'https://a.test/x?go-get=1' });
     expect(() => plan('github.com/u')).toThrow(AppError);
     expect([...web.asked, ...pinged]).toEqual([]);
+  });
+});
+
+describe('a claim of a page', () => {
+  const pages = {
+    'a.test/own': tag('a.test/own git https://A.test:8443/r'),
+    'a.test/other': tag('a.test/other git https://b.test/r'),
+    'a.test/mod': tag('a.test/mod mod https://b.test/p'),
+  };
+  const refusing = (checked: string[]) => ({
+    check: async ({ url }: { url: string }) => {
+      checked.push(url);
+      if (url.endsWith('/r')) throw new AppError('POLICY_DENIED', 'no');
+    },
+  });
+
+  test('about another host is checked for public modules, and nothing secret goes to the module proxy that it names', async () => {
+    const checked: string[] = [];
+    const { find } = ground({ pages, claims: refusing(checked) });
+    expect(await find('a.test/own')).toMatchObject({ url: 'https://A.test:8443/r' });
+    await expect(find('a.test/other')).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    expect(await find('a.test/mod')).toMatchObject({ kind: 'proxy', isAnonymous: true });
+    expect(checked).toEqual(['https://b.test/r', 'https://b.test/p']);
+  });
+
+  test('is the word of their own host for private ones', async () => {
+    const checked: string[] = [];
+    const { find } = ground({ pages, claims: refusing(checked), rules: { isPrivate: () => true } });
+    expect(await find('a.test/other')).toMatchObject({ url: 'https://b.test/r' });
+    expect(await find('a.test/mod')).not.toHaveProperty('isAnonymous');
+    expect(checked).toEqual([]);
   });
 });

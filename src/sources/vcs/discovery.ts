@@ -8,6 +8,7 @@ import { qualifiedRoot, staticRoot } from '../../gomod/vcs-paths.ts';
 import type { Ask } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
+import { type ChecksClaims, hidden } from './claimed-repositories.ts';
 import { type GetsPages, type ImportPage, ImportPages } from './import-pages.ts';
 import { namesOfRepository } from './hidden-repository.ts';
 import { type PingsRepositories, QualifiedRepositories } from './qualified-repositories.ts';
@@ -40,6 +41,8 @@ export interface DiscoveryOptions extends PingsRepositories {
   readonly pages: GetsPages;
   readonly credentials: Credentials;
   readonly rules: DiscoveryRules;
+  /** Asked when a page says that a public module is kept at another host. Absent: that is believed. */
+  readonly claims?: ChecksClaims;
   /** Where repositories are contacted: for planOf() alone, since what find() says is what they are called. */
   readonly rewrite: RewriteUrl;
   readonly clock: Clock;
@@ -68,11 +71,13 @@ export class Discovery {
   readonly #pages: ImportPages;
   readonly #qualified: QualifiedRepositories;
   readonly #rewrite: RewriteUrl;
+  readonly #claims: ChecksClaims | undefined;
 
   constructor(o: DiscoveryOptions) {
     this.#rules = o.rules;
     this.#govcs = [...o.rules.govcs, ...DEFAULT_GOVCS];
     this.#rewrite = o.rewrite;
+    this.#claims = o.claims;
     this.#pages = new ImportPages(o);
     this.#qualified = new QualifiedRepositories({ ...o, pings: o, gitAllowProtocol: o.rules.gitAllowProtocol ?? '' });
   }
@@ -89,7 +94,7 @@ export class Discovery {
       if (known !== undefined) return known;
       const found = (await this.#qualifier(module, o)) ?? (await this.#imported(module, o));
       this.#refuseHidden(module, found.url);
-      return found;
+      return found.by === 'go-import' ? await this.#checked(module, found, o) : found;
     } catch (error) {
       const { code, message, detail } = toAppError(error, 'find its repository');
       throw new AppError(code, `${module}: ${message}`, { cause: error, detail });
@@ -177,8 +182,15 @@ export class Discovery {
   #refuseHidden(module: ModulePath, url: string): void {
     const rules = this.#rules;
     if (rules.isPrivate(module) || !namesOfRepository(url).some((name) => rules.isPrivate(name))) return;
-    const instead = 'add the module to private, or name its repository under git.aliases';
-    throw new AppError('POLICY_DENIED', `${shown(url)} is private and the module is not: ${instead}`);
+    throw hidden(url);
+  }
+
+  /** `found` by a page: what that says of another host holds for a public module only as far as everybody could use it. */
+  async #checked(module: ModulePath, found: RepositoryRoot, o: Ask): Promise<RepositoryRoot> {
+    const [host = ''] = namesOfRepository(found.url)[0]?.split('/') ?? [];
+    if (this.#rules.isPrivate(module) || host === module.split('/')[0]) return found;
+    await this.#claims?.check(found, o);
+    return found.kind === 'proxy' ? { ...found, isAnonymous: true } : found;
   }
 
   /** Throws unless the system is git, and allowed for the repository. */

@@ -21,4 +21,6 @@ export interface ProxyRoot {
   readonly root: string;
   readonly url: string;
   readonly by: FoundBy;
+  /** A page of another host named it for a public module: nothing secret is sent there. */
+  readonly isAnonymous?: boolean;
 }

@@ -13,7 +13,7 @@ import { AppError, isAppError } from '../../std/errors.ts';
 import type { Spooled } from '../../std/spooled.ts';
 import type { Source, Spool, Unverified, VersionAsk } from '../source.ts';
 import { moduleZip } from './module-zip.ts';
-import type { RepositoryRoot } from './repository-root.ts';
+import type { ProxyRoot, RepositoryRoot } from './repository-root.ts';
 import type { GitSnapshot } from './snapshot.ts';
 
 /** Finds out which repository holds a module. */
@@ -37,8 +37,8 @@ export interface VcsSourceOptions {
   readonly name: string;
   readonly discovery: FindsRepositories;
   readonly mirrors: GivesSnapshots;
-  /** The module proxy at a URL that a go-import tag of kind `mod` names: attacker-controlled. */
-  proxyAt(url: string): Source;
+  /** The module proxy that a go-import tag of kind `mod` names: attacker-controlled. */
+  proxyAt(root: ProxyRoot): Source;
   /** How long what is known of a repository is good enough to answer for a version that it has. */
   readonly versionMs: number;
   /** How long it is good enough for lists, branches and `latest`. */
@@ -62,14 +62,14 @@ export class VcsSource implements Source {
 
   async list(module: ModulePath, o: Ask): Promise<readonly Version[]> {
     const root = await this.#rootOf(module, o);
-    if (root.kind === 'proxy') return this.#options.proxyAt(root.url).list(module, o);
+    if (root.kind === 'proxy') return this.#options.proxyAt(root).list(module, o);
     const snapshot = await this.#snapshot(root.url, this.#options.mutableMs, o);
     return (await listVersions(codePlace(module, root), snapshot, o)).versions;
   }
 
   async query(module: ModulePath, query: string, o: VersionAsk): Promise<Unverified<RevInfo>> {
     const root = await this.#rootOf(module, o);
-    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).query(module, query, o));
+    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root).query(module, query, o));
     const place = codePlace(module, root);
     const maxAgeMs = isValid(query) ? this.#options.versionMs : this.#options.mutableMs;
     return this.#fresh(place, maxAgeMs, o, async (snapshot) => {
@@ -80,7 +80,7 @@ export class VcsSource implements Source {
 
   async latest(module: ModulePath, o: Ask): Promise<Unverified<RevInfo>> {
     const root = await this.#rootOf(module, o);
-    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).latest(module, o));
+    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root).latest(module, o));
     const place = codePlace(module, root);
     return this.#fresh(place, this.#options.mutableMs, o, async (snapshot) => {
       const found = await findLatest(place, snapshot, o);
@@ -90,7 +90,7 @@ export class VcsSource implements Source {
 
   async mod(mv: ModuleVersion, o: VersionAsk): Promise<Unverified<Uint8Array>> {
     const root = await this.#rootOf(mv.path, o);
-    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).mod(mv, o));
+    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root).mod(mv, o));
     const place = codePlace(mv.path, root);
     return this.#fresh(place, this.#options.versionMs, o, async (snapshot) => {
       const found = await findVersion(place, snapshot, mv.version, o);
@@ -100,7 +100,7 @@ export class VcsSource implements Source {
 
   async zip(mv: ModuleVersion, into: Spool, o: VersionAsk): Promise<Unverified<Spooled>> {
     const root = await this.#rootOf(mv.path, o);
-    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root.url).zip(mv, into, o));
+    if (root.kind === 'proxy') return this.#own(await this.#options.proxyAt(root).zip(mv, into, o));
     const place = codePlace(mv.path, root);
     const { snapshot, found } = await this.#fresh(place, this.#options.versionMs, o, async (fresh) => ({
       snapshot: fresh,
