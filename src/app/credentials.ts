@@ -17,7 +17,7 @@ export async function openCredentials(
   around: Around,
   { logger, secrets }: Pick<Observers, 'logger' | 'secrets'>,
 ): Promise<ConfiguredCredentials> {
-  for (const password of passwordsIn(config.upstream)) secrets.add(password);
+  for (const password of passwordsIn(config.upstream)) secrets.addForGood(password);
   const credentials = made(config, around, {
     known: secrets,
     onTrouble: (why) => logger.warn({ why }, 'credentials of the environment cannot be used; going on without them'),

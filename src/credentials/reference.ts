@@ -30,7 +30,15 @@ export function secretReference(text: string, { environment, known }: SecretSurr
     const file = new WatchedFile(text.slice('file:'.length), (bytes) =>
       taken(bytes.toString('utf8').replace(/\r?\n$/, ''), text),
     );
-    return { place: text, read: () => file.read() };
+    return {
+      place: text,
+      async read() {
+        const secret = await file.read();
+        // It is in use, though the file was not read: else the tokens that come and go would push it out of memory.
+        known.add(secret.reveal());
+        return secret;
+      },
+    };
   }
   const name = text.startsWith('env:') ? text.slice('env:'.length) : undefined;
   const place = name === undefined ? 'the configuration' : text;

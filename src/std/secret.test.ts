@@ -45,4 +45,11 @@ describe('what is known is taken out of a text', () => {
     expect(many.redact('secret-number-599.')).toBe('[secret]');
     expect(many.redact('secret-number-0.')).toBe('secret-number-0.');
   });
+
+  test('and all that were added for good', () => {
+    const many = new KnownSecrets();
+    many.addForGood('for-good');
+    for (let i = 0; i < 600; i++) many.add(`secret-number-${i}.`);
+    expect(many.redact('for-good secret-number-599.')).toBe('[secret] [secret]');
+  });
 });
