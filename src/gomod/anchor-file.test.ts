@@ -31,6 +31,14 @@ describe('an anchor file', () => {
     expect(formatAnchors(parseAnchors(text, 'x'))).toBe(text);
   });
 
+  test('may say two things of one version, as a store may whose files of it came from two commits', () => {
+    const other = { module: lines[0]?.module, anchor: { ...lines[0]?.anchor, commit: 'c'.repeat(40) } } as AnchorLine;
+    const text = formatAnchors([other, ...lines]);
+    expect(parseAnchors(text, 'x')).toHaveLength(4);
+    expect(formatAnchors(parseAnchors(text, 'x'))).toBe(text);
+    expect(formatAnchors([...lines, other, ...lines])).toBe(text);
+  });
+
   test('may have comments and empty lines', () => {
     expect(parseAnchors(`larder anchors v1\n\n# ours\n${formatAnchors(lines).split('\n')[1]}\n`, 'x')).toHaveLength(1);
   });
@@ -47,7 +55,7 @@ describe('an anchor file', () => {
     ],
     ['a version that is none', `larder anchors v1\ncorp.example/lib v1.0 ${COMMIT} ${TREE} - https://x\n`, 'x:2:'],
     [
-      'a version twice',
+      'a line twice',
       `larder anchors v1\n${`corp.example/lib v1.0.0 ${COMMIT} ${TREE} - https://x\n`.repeat(2)}`,
       'x:3:',
     ],

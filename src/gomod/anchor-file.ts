@@ -1,4 +1,5 @@
 /** Anchor files: which commit and tree each module version was made from, one line each. */
+import { compareBytewise } from '../std/bytes.ts';
 import { AppError } from '../std/errors.ts';
 import { type Anchor, isAnchor } from './anchor.ts';
 import { compareModuleVersions, isCanonicalFor, isModulePath, type ModuleVersion } from './module.ts';
@@ -17,10 +18,11 @@ const NO_TAG = '-';
 /** More lines than any store has; a bound for memory. */
 const MAX_LINES = 1_000_000;
 
-/** The text of an anchor file: a header, then `PATH VERSION COMMIT TREE TAG URL` for each, sorted as go.sum is. */
+/** The text of an anchor file: a header, then `PATH VERSION COMMIT TREE TAG URL` for each, once each, sorted as go.sum is. */
 export function formatAnchors(lines: readonly AnchorLine[]): string {
-  const sorted = lines.toSorted((a, b) => compareModuleVersions(a.module, b.module));
-  return `${HEADER}\n${sorted.map(formatLine).join('')}`;
+  const written = new Map(lines.map((line) => [formatLine(line), line.module]));
+  const sorted = [...written].toSorted(([a, x], [b, y]) => compareModuleVersions(x, y) || compareBytewise(a, b));
+  return `${HEADER}\n${sorted.map(([text]) => text).join('')}`;
 }
 
 function formatLine({ module, anchor }: AnchorLine): string {
@@ -30,7 +32,7 @@ function formatLine({ module, anchor }: AnchorLine): string {
 
 /**
  * The lines of an anchor file. `name` is what messages call it. Blank lines and those that begin with `#` are passed over. Throws CONFIG_INVALID naming the line that is
- * not one, a version that stands there twice, or a text that is no anchor file.
+ * not one or stands there twice, or a text that is no anchor file. A version may have several lines: what is stored of it may come from several commits.
  */
 export function parseAnchors(text: string, name: string): readonly AnchorLine[] {
   const [header, ...rest] = text.split('\n');
@@ -40,12 +42,11 @@ export function parseAnchors(text: string, name: string): readonly AnchorLine[] 
   rest.forEach((line, i) => {
     if (line === '' || line.startsWith('#')) return;
     const parsed = parseLine(line);
-    const key = `${parsed?.module.path}@${parsed?.module.version}`;
-    if (parsed === undefined || lines.has(key)) {
+    if (parsed === undefined || lines.has(line)) {
       const fault = parsed === undefined ? 'not PATH VERSION COMMIT TREE TAG URL' : 'stands there twice';
       throw new AppError('CONFIG_INVALID', `parse ${name}:${i + 2}: ${shown(line)}: ${fault}`);
     }
-    lines.set(key, parsed);
+    lines.set(line, parsed);
   });
   return [...lines.values()];
 }
