@@ -17,14 +17,14 @@ const line: AnchorLine = {
   anchor: { url: URL, commit: A, tree: A, tag: 'v1.0.0' },
 };
 
-/** A watch over one version, whose repository has the tags that the test says. */
-function world() {
+/** A watch over what is stored, one version unless given, whose repository has the tags that the test says. */
+function world(stored: readonly AnchorLine[] = [line]) {
   const clock = new ManualClock();
   const events: SecurityEvent[] = [];
   const troubles: string[] = [];
   const origin = { tags: new Map([['v1.0.0', A]]), isDown: false, asked: 0 };
   const watch = new AnchorWatch({
-    stored: () => Promise.resolve([line]),
+    stored: () => Promise.resolve(stored),
     lookAt: () => {
       origin.asked++;
       if (origin.isDown) return Promise.reject(new AppError('UPSTREAM_UNAVAILABLE', `reach ${URL}: refused`));
@@ -73,6 +73,17 @@ describe('the watch over anchors', () => {
       await clock.advance(DAY);
     }
     expect(events.map(({ detail }) => detail['now'])).toEqual([B, 'c'.repeat(40), B]);
+  });
+
+  test('tells nothing again when a repository was silent for a while, nor of two commits of one version', async () => {
+    const other: AnchorLine = { ...line, anchor: { ...line.anchor, commit: 'd'.repeat(40) } };
+    const { clock, events, origin } = world([line, other]);
+    origin.tags = new Map([['v1.0.0', B]]);
+    for (const isDown of [false, true, false, false]) {
+      origin.isDown = isDown;
+      await clock.advance(DAY);
+    }
+    expect(events.map(({ detail }) => detail['commit'])).toEqual([A, 'd'.repeat(40)]);
   });
 
   test('takes a repository that cannot be asked for no drift, and says so', async () => {

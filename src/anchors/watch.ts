@@ -37,7 +37,7 @@ export class AnchorWatch {
   readonly #parts: AnchorWatchParts;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  /** What was told of, by module version; of those that still drift. */
+  /** What was told of, by anchor; of those that still drift. */
   #told = new Map<string, string>();
   #counts: AnchorCounts = { held: 0, drifted: 0, unknown: 0 };
 
@@ -76,7 +76,11 @@ export class AnchorWatch {
     for await (const finding of findDrift(await stored(o), { ...o, lookAt, reads: 'refs' })) {
       const { state } = finding;
       counts[isDrift(state) ? 'drifted' : state]++;
-      if (isDrift(state)) this.#tell(finding, state, told);
+      const news = isDrift(state) ? `${state} ${finding.now ?? ''}` : undefined;
+      // While a repository is silent, what it said before is no news.
+      const known = state === 'unknown' ? this.#told.get(keyOf(finding)) : news;
+      if (known !== undefined) told.set(keyOf(finding), known);
+      if (isDrift(state) && this.#told.get(keyOf(finding)) !== news) this.#tell(finding, state);
       const why = finding.why?.message;
       if (why !== undefined && !silent.has(why)) onTrouble(why);
       if (why !== undefined) silent.add(why);
@@ -85,12 +89,8 @@ export class AnchorWatch {
     this.#counts = counts;
   }
 
-  /** The same news is told once. */
-  #tell({ module, anchor, now }: AnchorFinding, state: DriftState, told: Map<string, string>): void {
+  #tell({ module, anchor, now }: AnchorFinding, state: DriftState): void {
     const subject = `${escapePath(module.path)}@${escapeVersion(module.version)}`;
-    const news = `${state} ${now ?? ''}`;
-    told.set(subject, news);
-    if (this.#told.get(subject) === news) return;
     const { tag, commit, url } = anchor;
     this.#parts.observer.onSecurityEvent({
       kind: 'origin-drift',
@@ -99,6 +99,11 @@ export class AnchorWatch {
       detail: { url, tag, commit, state, now },
     });
   }
+}
+
+/** Of one version there may be several anchors. */
+function keyOf({ module, anchor }: AnchorFinding): string {
+  return `${module.path}@${module.version} ${anchor.commit} ${anchor.url}`;
 }
 
 /** What the repository says now. */
