@@ -51,7 +51,8 @@ class GoauthWay implements Way {
     await this.#learn('', o);
     const asked = plainText(url);
     const refusal = this.#refusals.get(asked);
-    if (refusal?.isToAsk === true) {
+    // Anybody can ask for names that are not let in, each of them once.
+    if (refusal?.isToAsk === true && !this.#kept.isBusy) {
       refusal.isToAsk = false;
       this.#kept.forget(asked);
       await this.#learn(asked, o);

@@ -8,6 +8,8 @@ const FAILURE_KEPT_MS = 5000;
 /** and that one which hangs delays one request in a while: a failure is kept this many times as long as it took. */
 const FAILURE_FACTOR = 10;
 const MOST = 256;
+/** More runs than this in a line are no use to anybody: those who wait for the last ones have left by then. */
+const MOST_IN_LINE = 32;
 
 interface Kept<T> {
   readonly promise: Promise<T>;
@@ -24,6 +26,7 @@ export class KeptAnswers<T> {
   readonly #closing: AbortSignal;
   readonly #kept = new Map<string, Kept<T>>();
   #last: Promise<unknown> = Promise.resolve();
+  #inLine = 0;
 
   constructor({ clock, closing }: { readonly clock: Clock; readonly closing: AbortSignal }) {
     this.#clock = clock;
@@ -37,6 +40,11 @@ export class KeptAnswers<T> {
     return waitFor(this.#start(question, work), signal);
   }
 
+  /** So many runs wait that questions which can be left out should be. */
+  get isBusy(): boolean {
+    return this.#inLine >= MOST_IN_LINE;
+  }
+
   /** The next one to ask `question` is not answered from what is kept. */
   forget(question: string): void {
     this.#kept.delete(question);
@@ -44,14 +52,19 @@ export class KeptAnswers<T> {
 
   #start(question: string, work: (o: Ask) => Promise<T>): Promise<T> {
     let startedAt = 0;
+    this.#inLine++;
     const promise = this.#last.then(() => {
       startedAt = this.#clock.monotonic();
       return work({ signal: this.#closing });
     });
     const kept: Kept<T> = { promise, until: Number.POSITIVE_INFINITY };
+    const ended = (until: number): void => {
+      this.#inLine--;
+      kept.until = until;
+    };
     this.#last = promise.then(
-      () => (kept.until = this.#clock.monotonic() + KEPT_MS),
-      () => (kept.until = failureUntil(startedAt, this.#clock.monotonic())),
+      () => ended(this.#clock.monotonic() + KEPT_MS),
+      () => ended(failureUntil(startedAt, this.#clock.monotonic())),
     );
     this.#keep(question, kept);
     return promise;

@@ -166,6 +166,18 @@ describe('a command in the manner of GOAUTH', () => {
     expect(ground.starts('command').slice(2)).toEqual(['', 'https://git.test/a/repo']);
   });
 
+  test('is started for no more than some of the names that anybody may invent, and answers for those that it knows', async () => {
+    const program = ground.program('command', `${block('https://git.test', 'known')}; sleep 0.02`);
+    const credentials = ground.open({ environment: { GOAUTH: program } });
+    expect(await sentTo('https://git.test/x', credentials)).toEqual({ authorization: 'Bearer known' });
+    const invented = Array.from({ length: 200 }, (_, i) => `https://elsewhere.test/${i}`);
+    for (const url of invented) credentials.refused(new URL(url), 404);
+    const asked = invented.map((url) => sentTo(url, credentials));
+    expect(await sentTo('https://git.test/y', credentials)).toEqual({ authorization: 'Bearer known' });
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([undefined]));
+    expect(ground.starts('command').length).toBeLessThan(40);
+  });
+
   test('that fails in the environment is told, and keeps no request from going on', async () => {
     const bad = ground.program('bad', 'echo canary; exit 1');
     const good = ground.program('good', block('https://git.test', 'good'));
