@@ -23,7 +23,8 @@ type Kind = 'mod' | 'zip';
 
 /**
  * What our ledger says of a module: what the public database proves; of a module that is exempt from it the sums of what is stored here, which is fetched
- * for it if need be. Rejects with SUMDB_UNAVAILABLE while the database cannot be asked: a sum that nobody vouches for now is not vouched for for ever.
+ * for it if need be. Rejects with SUMDB_UNAVAILABLE while the database cannot be asked: a sum that nobody vouches for now is not vouched for for ever; and when what is
+ * stored is of two commits.
  */
 export function createDiscover(needs: DiscoverNeeds): Discover {
   return async (module, o) => {
@@ -33,10 +34,9 @@ export function createDiscover(needs: DiscoverNeeds): Discover {
     ]);
     if (mod.h1 !== undefined && zip.h1 !== undefined) return sumLines(module, { zip: zip.h1, mod: mod.h1 });
     for (const expectation of [mod, zip]) refuseUnproven(module, expectation);
-    return sumLines(module, {
-      mod: await storedSum(needs, 'mod', module, o),
-      zip: await storedSum(needs, 'zip', module, o),
-    });
+    const stored = { mod: await storedSum(needs, 'mod', module, o), zip: await storedSum(needs, 'zip', module, o) };
+    refuseMixed(module, stored);
+    return sumLines(module, { mod: stored.mod.h1, zip: stored.zip.h1 });
   };
 }
 
@@ -54,7 +54,7 @@ async function storedSum(
   kind: Kind,
   module: ModuleVersion,
   o: Ask,
-): Promise<string> {
+): Promise<StoredSum> {
   const decision = gate.decide(module.path);
   if (!decision.allowed) throw decision.error;
   const { plan } = decision;
@@ -64,7 +64,20 @@ async function storedSum(
   if (record?.h1 === undefined)
     throw new AppError('STORE_UNAVAILABLE', `log ${module.path}@${module.version}: its .${kind} is not stored`);
   refuseUnproven(module, record);
-  return record.h1;
+  return { h1: record.h1, commit: record.anchor?.commit };
+}
+
+interface StoredSum {
+  readonly h1: string;
+  /** That the bytes were made from, where they come from a repository. */
+  readonly commit: string | undefined;
+}
+
+/** A tag may move between the fetches of the two; what is logged stays for ever. */
+function refuseMixed({ path, version }: ModuleVersion, { mod, zip }: Readonly<Record<Kind, StoredSum>>): void {
+  if (mod.commit === undefined || zip.commit === undefined || mod.commit === zip.commit) return;
+  const what = `its go.mod is stored from commit ${mod.commit} and its zip from ${zip.commit}`;
+  throw new AppError('SUMDB_UNAVAILABLE', `log ${path}@${version}: ${what}`);
 }
 
 /** A module that is exempt by its name is the operator's own; with the database off nobody can say which public ones are what they were. */
