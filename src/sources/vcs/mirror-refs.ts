@@ -26,9 +26,10 @@ export const NO_REFS: MirrorRefs = { branches: new Map(), tags: new Map(), tips:
 export const LISTING_BYTES = 64 << 20;
 
 const FORMAT = '%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)';
-const LINE = /^([0-9a-f]+) (\w+) ([0-9a-f]*) (\w*) (.+)$/s;
+/** One line of a listing: value, type, and of an annotated tag what it is on. */
+export const REF_LINE = /^([0-9a-f]+) (\w+) ([0-9a-f]*) (\w*) (.+)$/s;
 /** An annotated tag is a few lines, a commit's message may be long: neither is read as a whole. */
-const OBJECT_BYTES = 16 << 20;
+export const OBJECT_BYTES = 16 << 20;
 
 /** What git lists of the refs of `repository`. Rejects with DamagedMirror when git is not content with its files. */
 export async function listRefs(
@@ -75,7 +76,7 @@ function linesOf(listing: Buffer): RefLine[] {
     .split('\n')
     .filter((line) => line !== '');
   return lines.map((line) => {
-    const [, hash = '', type = '', nextHash = '', nextType = '', name = ''] = LINE.exec(line) ?? [];
+    const [, hash = '', type = '', nextHash = '', nextType = '', name = ''] = REF_LINE.exec(line) ?? [];
     const next = nextHash === '' ? {} : { next: { hash: nextHash, type: nextType } };
     return { hash, type, ...next, name: decodeUtf8(Buffer.from(name, 'latin1')) };
   });
