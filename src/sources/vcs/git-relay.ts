@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { httpFailure } from '../../io/http-failure.ts';
 import { type Ask, throwIfAborted } from '../../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
 import { QUESTION } from './git-answer.ts';
-import type { GitRemote } from './git-network.ts';
+import { Advertisements, HeardAdvertisement } from './advertisements.ts';
+import type { GitRemote, OpenAsk } from './git-network.ts';
 import { isListQuestion, listingHeaders, sendListing } from './ref-listing.ts';
-import {
-  type GitBody,
-  type RelayedAnswer,
-  RelayedRepository,
-  type RelayedRepositoryOptions,
-} from './relayed-repository.ts';
+import { type RelayedAnswer, RelayedRepository, type RelayedRepositoryOptions } from './relayed-repository.ts';
+import { wholeOrRest } from './short-body.ts';
 
 /** Git commands at a time, each with a connection or two. */
 const MAX_CONNECTIONS = 512;
@@ -35,16 +31,18 @@ interface OpenRepository {
  */
 export class GitRelay {
   readonly #options: RelayedRepositoryOptions;
+  readonly #advertisements: Advertisements;
   readonly #open = new Map<string, OpenRepository>();
   #server: Promise<Server> | undefined;
 
   /** Opens nothing yet. */
-  constructor(options: RelayedRepositoryOptions) {
+  constructor(options: RelayedRepositoryOptions, advertisements = new Advertisements()) {
     this.#options = options;
+    this.#advertisements = advertisements;
   }
 
   /** Where git finds the repository at `url` (http or https) until the remote is closed. Rejects with INTERNAL when this machine gives no port. */
-  async open(url: URL, { attempt, signal }: Ask & { readonly attempt: string }): Promise<GitRemote> {
+  async open(url: URL, { attempt, signal, isFresh = false }: OpenAsk): Promise<GitRemote> {
     throwIfAborted(signal);
     this.#server ??= listen((request, response) => void this.#answer(request, response));
     const server = await this.#server.catch((error: unknown) => {
@@ -52,14 +50,19 @@ export class GitRelay {
       throw new AppError('INTERNAL', `${attempt}: listen on loopback for git`, { cause: error });
     });
     const id = randomBytes(16).toString('hex');
-    const repository = new RelayedRepository(url, attempt, this.#options);
+    const place = new URL(url);
+    place.username = place.password = place.hash = '';
+    const heard = new HeardAdvertisement(place, this.#advertisements, isFresh);
+    const repository = new RelayedRepository(place, attempt, this.#options, heard);
     const entry: OpenRepository = { attempt, repository, closing: new AbortController(), failure: undefined };
     this.#open.set(id, entry);
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${id}`,
       environment: {},
       failure: () => entry.failure,
-      close: () => {
+      usedMemory: () => heard.wasKnown,
+      close: (o) => {
+        if (o?.wentWell === true) heard.keep();
         this.#open.delete(id);
         entry.closing.abort();
       },
@@ -112,7 +115,7 @@ async function relay(
   const ask = { headers: passedOn(request) };
   if (kind === 'advertisement')
     return await send(await repository.advertisement(ask, { signal }), response, { attempt, signal, isListing: true });
-  const body = await bodyOf(request);
+  const body = await wholeOrRest(request, KEPT_BODY_BYTES);
   const isListing = isListQuestion(body);
   await send(await repository.result(ask, body, { signal }), response, { attempt, signal, isListing });
 }
@@ -148,29 +151,6 @@ function passedOn({ headers }: IncomingMessage): Readonly<Record<string, string>
     if (typeof value === 'string' && form.test(value)) passed[name] = value;
   }
   return passed;
-}
-
-/** The whole of a short body, which may be sent twice; a long one as it comes. */
-async function bodyOf(request: IncomingMessage): Promise<GitBody> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  const rest = request[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  for (;;) {
-    const { value, done } = await rest.next();
-    if (done === true) return Buffer.concat(pieces);
-    pieces.push(value);
-    size += value.byteLength;
-    if (size > KEPT_BODY_BYTES) return Readable.from(joined(pieces, rest), { objectMode: false });
-  }
-}
-
-async function* joined(pieces: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* pieces;
-  for (;;) {
-    const { value, done } = await rest.next();
-    if (done === true) return;
-    yield value;
-  }
 }
 
 /** Git prints the number; the reason is `failure()`. Never 401: git would look for a password. */

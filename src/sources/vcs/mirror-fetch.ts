@@ -4,7 +4,7 @@ import type { Ask } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
 import { badRepository, DamagedMirror, remoteFailure } from './git-failure.ts';
-import type { GitRemote } from './git-network.ts';
+import type { GitRemote, OpenAsk } from './git-network.ts';
 import { checkedRemote, type Git } from './git.ts';
 import {
   dropMirror,
@@ -26,7 +26,9 @@ export interface MirrorFetch extends Ask {
   /** `fetch https://host/path`: for messages. */
   readonly attempted: string;
   /** A connection for one command. */
-  readonly connect: (o: Ask) => Promise<GitRemote>;
+  readonly connect: (o: Ask & Pick<OpenAsk, 'isFresh'>) => Promise<GitRemote>;
+  /** What git lists of the refs of the mirror in its place. */
+  readonly list: (o: Ask) => Promise<Buffer>;
   /** Of one command. */
   readonly wallMs: number;
   readonly idleMs: number;
@@ -83,11 +85,11 @@ async function makeWhole(fetch: MirrorFetch, format: ObjectFormat): Promise<Buff
 }
 
 async function fetchInPlace(fetch: MirrorFetch, identity: string): Promise<Buffer | undefined | 'overtaken'> {
-  const { git, path } = fetch;
+  const { path } = fetch;
   try {
     const fetched = await fetchHead(fetch, 'known');
     if (fetched === 'refs') {
-      const listing = await listRefs(git, { ...fetch, repository: path });
+      const listing = await fetch.list(fetch);
       return (await mirrorIdentity(path)) === identity ? listing : 'overtaken';
     }
     await dropMirror(path);
@@ -152,28 +154,45 @@ async function fetchRefs(fetch: MirrorFetch, refs: readonly string[]): Promise<E
   }
 }
 
-/** One command that talks with the remote. The connection knows best why it failed. */
+/** One command that talks with the remote; once more when it failed with what was known of the remote: the reason may be that it is not so any more. */
 async function overNetwork(
   fetch: MirrorFetch,
   command: readonly string[],
   refs: readonly string[],
   o: Ask,
 ): Promise<Ended> {
-  const remote = await fetch.connect(o);
+  const args = (remote: GitRemote): string[] => [...command, '--end-of-options', checkedRemote(remote.url), ...refs];
+  const known = await tryRemote(fetch, await fetch.connect(o), args, o);
+  return known ?? ((await tryRemote(fetch, await fetch.connect({ ...o, isFresh: true }), args, o)) as Ended);
+}
+
+/** What git says of a remote that has answered. */
+const NOTHING_THERE = /couldn't find remote ref/i;
+const TOO_MUCH = ['UPSTREAM_TIMEOUT', 'TOO_LARGE'] as const;
+
+/** The connection knows best why a command failed. Undefined when that may be due to what was known of the remote. */
+async function tryRemote(
+  fetch: MirrorFetch,
+  remote: GitRemote,
+  argsFor: (remote: GitRemote) => readonly string[],
+  { signal }: Ask,
+): Promise<Ended | undefined> {
   const limits = { wallMs: fetch.wallMs, idleMs: fetch.idleMs, outputBytes: LISTING_BYTES };
+  let wentWell = false;
   try {
-    const args = [...command, '--end-of-options', checkedRemote(remote.url), ...refs];
     const { environment } = remote;
-    const ended = await fetch.git.run(args, { repository: fetch.path, limits, environment, signal: o.signal });
+    const ended = await fetch.git.run(argsFor(remote), { repository: fetch.path, limits, environment, signal });
+    wentWell = ended.exitCode === 0 || NOTHING_THERE.test(ended.stderr);
     if (ended.exitCode === 0) return ended;
     const failure = remote.failure();
+    if (!wentWell && remote.usedMemory?.() === true && !isAppError(failure, ...TOO_MUCH)) return undefined;
     if (failure !== undefined) throw failure;
     // Where git was sent to instead is nobody's affair.
     return { ...ended, stderr: ended.stderr.replaceAll(remote.url.replace(/\/$/, ''), 'the repository') };
   } catch (error) {
-    throw isAppError(error, 'UPSTREAM_TIMEOUT', 'TOO_LARGE') ? tooMuch(fetch, error) : error;
+    throw isAppError(error, ...TOO_MUCH) ? tooMuch(fetch, error) : error;
   } finally {
-    remote.close();
+    remote.close({ wentWell });
   }
 }
 

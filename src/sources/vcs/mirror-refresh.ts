@@ -1,9 +1,10 @@
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
 import { badRepository, DamagedMirror } from './git-failure.ts';
-import type { GitRemote } from './git-network.ts';
+import type { GitRemote, OpenAsk } from './git-network.ts';
 import { fetchMirror } from './mirror-fetch.ts';
 import { mirrorBytes, tidyPacks, writeNote } from './mirror-folder.ts';
+import { listRefsAgain } from './known-refs.ts';
 import { type MirrorRefs, NO_REFS, refsIn } from './mirror-refs.ts';
 import { keepUp } from './mirror-upkeep.ts';
 import type { MirrorPlace, MirrorWorld } from './mirror-world.ts';
@@ -22,6 +23,8 @@ export interface RefreshedMirror {
   drop(): Promise<void>;
 }
 
+/** How long what nobody waits for is put off. */
+const QUIET_MS = 150;
 /** How long a repository that is too large is not fetched again. */
 const TOO_LARGE_MS = 600_000;
 
@@ -35,6 +38,9 @@ export class MirrorRefresh {
   #upkeep: Promise<void> = Promise.resolve();
   #looseRefs = 0;
   #listing = '';
+  /** What git listed last: of objects that it names, all is known. */
+  #known = '';
+  #hurry: () => void = () => undefined;
   #bytes = 0;
 
   constructor(place: MirrorPlace, world: MirrorWorld, mirror: RefreshedMirror) {
@@ -45,8 +51,9 @@ export class MirrorRefresh {
     this.#attempted = `fetch ${protocol}//${host}${pathname}`;
   }
 
-  /** What comes after a refresh and nobody waits for. Never rejects. */
+  /** What comes after a refresh and nobody waits for: begun at once when it is asked for. Never rejects. */
   get upkeep(): Promise<void> {
+    this.#hurry();
     return this.#upkeep;
   }
 
@@ -56,7 +63,7 @@ export class MirrorRefresh {
     if (this.#refusal !== undefined && clock.monotonic() < this.#refusal.until) throw this.#refusal.error;
     const endTurn = await turns.take(this.#place.remote.host, { signal: life });
     try {
-      await this.#upkeep;
+      await this.upkeep;
       return await this.#runInTurn();
     } finally {
       endTurn();
@@ -105,17 +112,32 @@ export class MirrorRefresh {
     const attempted = this.#attempted;
     const maxBytes = Math.min(limits.repositoryBytes, limits.spaceBytes);
     const bounds = { wallMs: limits.fetchMs, idleMs: limits.idleMs, maxBytes };
-    const connect = (ask: Ask): Promise<GitRemote> => network.open(remote, { ...ask, attempt: attempted });
+    const connect = (ask: Ask & Pick<OpenAsk, 'isFresh'>): Promise<GitRemote> =>
+      network.open(remote, { ...ask, attempt: attempted });
+    const { reader } = this.#mirror;
+    const list = (ask: Ask): Promise<Buffer> =>
+      listRefsAgain({ git, reader, repository: path, known: this.#known, wallMs: limits.fetchMs }, ask);
     try {
-      const listing = await fetchMirror({ git, clock, path, ...bounds, connect, attempted, ...o });
-      return listing === undefined ? NO_REFS : await refsIn(listing, this.#mirror.reader, o);
+      const listing = await fetchMirror({ git, clock, path, ...bounds, connect, list, attempted, ...o });
+      this.#known = listing?.toString('latin1') ?? '';
+      return listing === undefined ? NO_REFS : await refsIn(listing, reader, o);
     } catch (error) {
       if (isAppError(error)) await tidyPacks(path, clock.now());
       throw error;
     }
   }
 
+  /** Not at once: whoever waited for the refresh goes first. Nor later than the next refresh. */
+  async #quiet(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#world.clock.after(QUIET_MS, resolve);
+    this.#hurry = resolve;
+    await promise;
+    cancel();
+  }
+
   async #keepUp(refs: MirrorRefs, refreshedAt: number): Promise<void> {
+    await this.#quiet();
     const { git, limits, life, grown } = this.#world;
     const { url, path } = this.#place;
     const isSame = this.#listing === refs.listing;

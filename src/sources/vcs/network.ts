@@ -3,10 +3,9 @@ import { access, constants, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from '../../credentials/credentials.ts';
 import type { EgressGuard } from '../../io/egress/guard.ts';
-import type { Ask } from '../../std/ask.ts';
 import { shown } from '../../gomod/shown.ts';
 import { AppError, isAppError, systemCodeOf } from '../../std/errors.ts';
-import type { GitNetwork, GitRemote } from './git-network.ts';
+import type { GitNetwork, GitRemote, OpenAsk } from './git-network.ts';
 import { GitRelay } from './git-relay.ts';
 import type { RelayedRepositoryOptions } from './relayed-repository.ts';
 import { readSshUrl, sshCommand, sshConfiguration } from './ssh-command.ts';
@@ -22,8 +21,6 @@ export interface GitNetworkOptions extends RelayedRepositoryOptions {
   /** Default: `ssh`, searched in the PATH that git gets. */
   readonly sshProgram?: string;
 }
-
-type OpenAsk = Ask & { readonly attempt: string };
 
 /** As much of ssh's own log as is looked at. */
 const LOG_BYTES = 16_384;

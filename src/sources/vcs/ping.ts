@@ -28,18 +28,20 @@ export function createPing(options: PingOptions): PingsRepositories {
 async function ping(url: string, options: PingOptions, { signal }: Ask): Promise<boolean> {
   const { git, network, rewrite, wallMs, idleMs } = options;
   const attempt = `ask ${url} whether it is a repository`;
-  const remote = await network.open(rewrite(url), { signal, attempt });
+  const remote = await network.open(rewrite(url), { signal, attempt, isFresh: true });
+  let wentWell = false;
   try {
     const { environment } = remote;
     const limits = { wallMs, idleMs, outputBytes: OUTPUT_BYTES };
     const args = ['ls-remote', '--quiet', '--end-of-options', checkedRemote(remote.url), 'HEAD'];
     const exit = await git.run(args, { repository: NOWHERE, limits, environment, signal });
-    if (exit.exitCode === 0) return true;
+    wentWell = exit.exitCode === 0;
+    if (wentWell) return true;
     throw remote.failure() ?? remoteFailure(attempt, exit) ?? badRepository(attempt, exit);
   } catch (error) {
     if (isAppError(error, 'NOT_FOUND')) return false;
     throw error;
   } finally {
-    remote.close();
+    remote.close({ wentWell });
   }
 }

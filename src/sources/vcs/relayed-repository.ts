@@ -7,6 +7,7 @@ import { httpFailure, isStaleConnection } from '../../io/http-failure.ts';
 import { single } from '../../io/http-head.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError } from '../../std/errors.ts';
+import type { HeardAdvertisement } from './advertisements.ts';
 import { ADVERTISEMENT, answerFault, QUESTION, RESULT } from './git-answer.ts';
 import { advertisementUrl, baseOf, MAX_HOPS, nextHop, resultUrl } from './git-redirect.ts';
 
@@ -57,27 +58,35 @@ export class RelayedRepository {
   readonly #o: RelayedRepositoryOptions;
   readonly #url: URL;
   readonly #attempt: string;
+  readonly #heard: HeardAdvertisement;
   /** Where objects are asked for; known after the first question. */
   #place:
     | { readonly base: string; readonly credential: HttpCredential | undefined; readonly isOwn: boolean }
     | undefined;
 
-  constructor(url: URL, attempt: string, o: RelayedRepositoryOptions) {
+  /** `url`: without credentials. */
+  constructor(url: URL, attempt: string, o: RelayedRepositoryOptions, heard: HeardAdvertisement) {
+    this.#heard = heard;
     this.#o = o;
     this.#attempt = attempt;
-    this.#url = new URL(url);
-    this.#url.username = this.#url.password = this.#url.hash = '';
+    this.#url = url;
   }
 
-  /** `GET info/refs`. Follows redirects, and asks once more when helpers have other credentials. Rejects with the AppError that says why not. */
+  /** `GET info/refs`, or what is known of its answer. Follows redirects, and asks once more when helpers have other credentials. Rejects with the AppError that says why not. */
   async advertisement(question: GitQuestion, { signal }: Ask): Promise<RelayedAnswer> {
     try {
+      const known = this.#heard.known(question);
+      if (known !== undefined) {
+        const credential = await this.#o.credentials.http(this.#url, { signal });
+        this.#place = { base: this.#url.href, credential, isOwn: true };
+        return known;
+      }
       const reached = await this.#admitted(question, signal);
       const hides = await this.#hides(reached, question, signal);
       const answer = await this.#accept({ ...reached, hides }, ADVERTISEMENT);
       const { credential, isOwn } = reached;
       this.#place = { base: baseOf(reached.url, this.#attempt), credential, isOwn };
-      return answer;
+      return await this.#heard.hear(question, answer, reached.url);
     } catch (error) {
       throw httpFailure(error, this.#attempt, { signal });
     }
