@@ -12,7 +12,7 @@ import type { GitNetwork } from './git-network.ts';
 import { Git } from './git.ts';
 import { mirrorKey } from './mirror-folder.ts';
 import type { MirrorLimits, MirrorObserver } from './mirror-limits.ts';
-import { Mirrors } from './mirrors.ts';
+import { type MirrorCounts, Mirrors } from './mirrors.ts';
 
 const signal = new AbortController().signal;
 const now = { signal, maxAgeMs: 0 };
@@ -76,7 +76,7 @@ const observer: MirrorObserver = {
 
 function makeMirrors(
   limits: Partial<MirrorLimits> = {},
-  more: { network?: GitNetwork; program?: string } = {},
+  more: { network?: GitNetwork; program?: string; bounds?: Partial<MirrorCounts> } = {},
 ): Mirrors {
   return new Mirrors({
     folder: room,
@@ -86,6 +86,7 @@ function makeMirrors(
     clock: systemClock,
     limits: { ...LIMITS, ...limits },
     observer,
+    ...(more.bounds && { bounds: more.bounds }),
   });
 }
 
@@ -591,6 +592,40 @@ function gitProcesses(): string[] {
 }
 
 describe('limits', () => {
+  test('of what is remembered: the names of many branches and tags are forgotten with the mirror that is used least', async () => {
+    const names = [newName(), newName(), newName()];
+    for (const name of names) await smallRepository(name);
+    const looked = async (bounds: Partial<MirrorCounts>): Promise<readonly boolean[]> => {
+      mirrors = makeMirrors({}, { bounds });
+      const opened = names.map((name) => mirrors.open(urlOf(name)));
+      for (const one of opened) await one.snapshot(now);
+      return opened.toReversed().map((one, index) => mirrors.open(urlOf(names.at(-1 - index) ?? '')) === one);
+    };
+    const listed = 3 * 500;
+    expect(await looked({ listedBytes: listed })).toEqual([true, true, true]);
+    await mirrors.close();
+    expect(await looked({ listedBytes: 300 })).toEqual([true, false, false]);
+    await mirrors.close();
+    expect(await looked({ remembered: 1 })).toContain(false);
+  });
+
+  test('of how many are on disk: the least used go, however small they are', async () => {
+    mirrors = makeMirrors({}, { bounds: { kept: 2 } });
+    const names = [newName(), newName(), newName(), newName()];
+    for (const name of names) {
+      await smallRepository(name);
+      await mirrors.open(urlOf(name)).snapshot(now);
+      await mirrors.settled();
+    }
+    expect(heard.filter((what) => what === 'evicted')).toHaveLength(2);
+    expect(readdirSync(room).toSorted()).toEqual(
+      names
+        .slice(2)
+        .map((name) => mirrorKey(urlOf(name)))
+        .toSorted(),
+    );
+  });
+
   test('a repository that is too large is refused while it arrives, leaves nothing, and is not fetched again soon', async () => {
     mirrors = makeMirrors({ repositoryBytes: 200_000 });
     const name = newName();

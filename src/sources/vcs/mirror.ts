@@ -54,6 +54,11 @@ export class Mirror {
     this.#refresh = new MirrorRefresh(place, world, this);
   }
 
+  /** How long the list of branches and tags is that it holds in memory. */
+  get listedBytes(): number {
+    return this.#held?.snapshot.refs.listing.length ?? 0;
+  }
+
   /** Whether somebody reads or fetches just now. */
   get isInUse(): boolean {
     return this.#uses > 0 || this.#flight !== undefined || this.#healing !== undefined;

@@ -20,10 +20,20 @@ export interface MirrorsOptions {
   readonly clock: Clock;
   readonly limits: MirrorLimits;
   readonly observer?: MirrorObserver;
+  readonly bounds?: Partial<MirrorCounts>;
 }
 
-/** So many mirrors are remembered; those that nobody uses are forgotten first. Their files stay. */
-const REMEMBERED = 1000;
+/** What no size of packs bounds: a repository may be next to nothing on disk, and have many names. */
+export interface MirrorCounts {
+  /** So many mirrors are remembered; those that nobody uses are forgotten first. Their files stay. */
+  readonly remembered: number;
+  /** Likewise so many bytes of branches and tags as git lists them; each takes some times as much memory. */
+  readonly listedBytes: number;
+  /** So many mirrors are kept on disk, the least used are taken away. */
+  readonly kept: number;
+}
+
+const COUNTS: MirrorCounts = { remembered: 1000, listedBytes: 64 << 20, kept: 10_000 };
 /** A mirror that somebody, in another process perhaps, used so lately is not taken away. */
 const LATELY_MS = 60_000;
 
@@ -38,6 +48,7 @@ export class Mirrors {
   readonly #world: MirrorWorld;
   readonly #stop = new AbortController();
   readonly #open = new Map<string, Mirror>();
+  readonly #counts: MirrorCounts;
   #tidying: Promise<void> | undefined;
   #isUntidy = false;
   #bytes = 0;
@@ -45,6 +56,7 @@ export class Mirrors {
   constructor(options: MirrorsOptions) {
     const { git, network, clock, limits, observer = UNHEARD } = options;
     this.#options = options;
+    this.#counts = { ...COUNTS, ...options.bounds };
     const turns = new Turns(limits.perHost);
     this.#world = { git, network, clock, limits, observer, turns, life: this.#stop.signal, grown: () => this.#tidy() };
   }
@@ -61,6 +73,7 @@ export class Mirrors {
     // Insertion order is the order of last use.
     this.#open.delete(key);
     this.#open.set(key, mirror);
+    this.#forgetOthers(mirror);
     return mirror;
   }
 
@@ -82,14 +95,18 @@ export class Mirrors {
       { url, remote: this.#options.rewrite(url), path: join(this.#options.folder, key) },
       this.#world,
     );
-    this.#open.set(key, mirror);
+    return mirror;
+  }
+
+  #forgetOthers(mirror: Mirror): void {
+    let listed = this.#open.values().reduce((sum, one) => sum + one.listedBytes, 0);
     for (const [name, other] of this.#open) {
-      if (this.#open.size <= REMEMBERED) break;
+      if (this.#open.size <= this.#counts.remembered && listed <= this.#counts.listedBytes) break;
       if (other.isInUse || other === mirror) continue;
+      listed -= other.listedBytes;
       other.reader.close();
       this.#open.delete(name);
     }
-    return mirror;
   }
 
   /** Makes room, in the background; once more when something grows meanwhile. */
@@ -108,9 +125,12 @@ export class Mirrors {
         (a, b) => a.usedAt - b.usedAt,
       );
       let bytes = mirrors.reduce((sum, mirror) => sum + mirror.bytes, 0);
+      let kept = mirrors.length;
       for (const mirror of mirrors) {
-        if (bytes <= limits.spaceBytes) break;
-        if (await this.#evict(mirror)) bytes -= mirror.bytes;
+        if (bytes <= limits.spaceBytes && kept <= this.#counts.kept) break;
+        if (!(await this.#evict(mirror))) continue;
+        bytes -= mirror.bytes;
+        kept--;
       }
       this.#bytes = bytes;
     }
