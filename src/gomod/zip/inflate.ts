@@ -94,16 +94,38 @@ async function writeAll(engine: ReturnType<typeof createInflateRaw>, pieces: Ite
 }
 
 /** Below this, handing a content to another thread costs more than deflating it. */
-const SMALL_BYTES = 8 * 1024;
+const SMALL_BYTES = 3 * 1024;
 
-/** `bytes`, deflated: small ones at once, others by one of zlib's threads, during which they must not be changed. */
-export function deflateWhole(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  // Text shrinks to less than half. zlib's own output buffers, 16 KiB for each file, would be most of the garbage of a zip.
-  const options = { chunkSize: 64 + (bytes.length >> 1) };
-  if (bytes.length < SMALL_BYTES) return deflateRawSync(bytes, options);
+/** `bytes`, deflated, at once. */
+export function deflateNow(bytes: Uint8Array): Uint8Array {
+  return deflateRawSync(bytes, optionsFor(bytes.length));
+}
+
+/** `bytes`, deflated by one of zlib's threads, during which they must not be changed. Undefined for those that are too small to be worth it. */
+export function deflateAside(bytes: Uint8Array): Promise<Uint8Array> | undefined {
+  if (bytes.length < SMALL_BYTES) return undefined;
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  deflateRaw(bytes, options, (error, data) => (error ? reject(error) : resolve(data)));
+  deflateRaw(bytes, optionsFor(bytes.length), (error, data) => (error ? reject(error) : resolve(data)));
   return promise;
+}
+
+/** What zlib cannot look back over, of its window. */
+const LOOKAHEAD_BYTES = 262;
+const MAX_WINDOW_BITS = 15;
+const SMALLEST_WINDOW_BITS = 10;
+
+/**
+ * Text shrinks to less than half: zlib's own output buffers, 16 KiB for each file, would be most of the garbage of a zip. And its window and tables, a quarter of
+ * a megabyte for each file, are made no larger than the file needs: it comes out the same.
+ */
+function optionsFor(sizeBytes: number): { chunkSize: number; windowBits: number; memLevel: number } {
+  const bits = Math.ceil(Math.log2(sizeBytes + LOOKAHEAD_BYTES));
+  const windowBits = Math.min(MAX_WINDOW_BITS, Math.max(SMALLEST_WINDOW_BITS, bits));
+  return {
+    chunkSize: 64 + (sizeBytes >> 1),
+    windowBits,
+    memLevel: windowBits === MAX_WINDOW_BITS ? 8 : windowBits - 6,
+  };
 }
 
 /** `pieces`, deflated on the way; an error of theirs is this one's. */

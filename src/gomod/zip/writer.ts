@@ -2,9 +2,10 @@
 import { encodeUtf8 } from '../../std/bytes.ts';
 import { AppError } from '../../std/errors.ts';
 import { shown } from '../shown.ts';
+import { inBlocks } from './blocks.ts';
 import { DEFLATED, HAS_DESCRIPTOR, UTF8_NAME } from './central-directory.ts';
 import { IN_ZIP64_16, IN_ZIP64_32 } from './fields.ts';
-import { crc32, deflatePieces, deflateWhole } from './inflate.ts';
+import { crc32, deflateAside, deflateNow, deflatePieces } from './inflate.ts';
 
 /** A file for a zip. */
 export interface NewEntry {
@@ -30,8 +31,10 @@ const VERSION = 20;
 const ZIP64_VERSION = 45;
 const MAX_NAME_BYTES = 0xffff;
 
-/** How many entries that are there in one piece are deflated ahead of their turn. Each under way takes a quarter of a megabyte beside its content. */
+/** How many entries that are there in one piece are deflated before their turn. */
 const MAX_AHEAD = 32;
+/** How many of them by zlib's threads at a time; this thread deflates one itself when it has nobody else. Each takes up to a quarter of a megabyte beside its content. */
+const MAX_ASIDE = 4;
 
 /**
  * The bytes of a zip with `entries`, in their order. Reads each content once: one in pieces when its turn comes, one in a single piece up to 32 entries
@@ -40,17 +43,23 @@ const MAX_AHEAD = 32;
 export async function* zipPieces(
   entries: Iterable<NewEntry> | AsyncIterable<NewEntry>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* inBlocks(entryPieces(entries));
+}
+
+async function* entryPieces(
+  entries: Iterable<NewEntry> | AsyncIterable<NewEntry>,
+): AsyncGenerator<readonly Uint8Array[], void, undefined> {
   const zip = new Writing();
-  const ahead: (Deflated | Promise<Deflated>)[] = [];
+  const ahead = new Ahead();
   for await (const entry of entries) {
     const { content } = entry;
-    if (content instanceof Uint8Array) ahead.push(deflatedWhole(entry, content));
+    if (content instanceof Uint8Array) ahead.add(entry, content);
     const mayStay = content instanceof Uint8Array ? MAX_AHEAD : 0;
-    while (ahead.length > mayStay) yield zip.wholeEntry(await take(ahead));
+    while (ahead.length > mayStay) yield zip.wholeEntry(await ahead.take());
     if (!(content instanceof Uint8Array)) yield* zip.entryInPieces(entry, content);
   }
-  while (ahead.length > 0) yield zip.wholeEntry(await take(ahead));
-  yield* zip.end();
+  while (ahead.length > 0) yield zip.wholeEntry(await ahead.take());
+  yield zip.end();
 }
 
 /** An entry ready to be written. */
@@ -61,22 +70,37 @@ interface Deflated {
   readonly sizeBytes: number;
 }
 
-function deflatedWhole(entry: NewEntry, content: Uint8Array): Deflated | Promise<Deflated> {
-  const meter = new Meter(entry);
-  meter.add(content);
-  const { crc32, sizeBytes } = meter;
-  const data = deflateWhole(content);
-  if (data instanceof Uint8Array) return { entry, data, crc32, sizeBytes };
-  const deflated = data.then((bytes) => ({ entry, data: bytes, crc32, sizeBytes }));
-  // Heard when its turn comes, unless the zip is given up before.
-  deflated.catch(() => undefined);
-  return deflated;
-}
+/** Entries that are deflated before their turn. */
+class Ahead {
+  readonly #queue: (Deflated | Promise<Deflated>)[] = [];
+  #aside = 0;
 
-function take<T>(queue: T[]): T {
-  const [first] = queue.splice(0, 1);
-  if (first === undefined) throw new AppError('INTERNAL', 'write zip: nothing was prepared');
-  return first;
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  add(entry: NewEntry, content: Uint8Array): void {
+    const meter = new Meter(entry);
+    meter.add(content);
+    const { crc32, sizeBytes } = meter;
+    const aside = this.#aside < MAX_ASIDE ? deflateAside(content) : undefined;
+    if (aside === undefined) {
+      this.#queue.push({ entry, data: deflateNow(content), crc32, sizeBytes });
+      return;
+    }
+    this.#aside++;
+    const deflated = aside.finally(() => this.#aside--).then((data) => ({ entry, data, crc32, sizeBytes }));
+    // Heard when its turn comes, unless the zip is given up before.
+    deflated.catch(() => undefined);
+    this.#queue.push(deflated);
+  }
+
+  /** The first, when it is done. */
+  take(): Deflated | Promise<Deflated> {
+    const first = this.#queue.shift();
+    if (first === undefined) throw new AppError('INTERNAL', 'write zip: nothing was prepared');
+    return first;
+  }
 }
 
 const LOCAL_BYTES = 30;
@@ -87,35 +111,35 @@ class Writing {
   readonly #written: Written[] = [];
   #at = 0;
 
-  wholeEntry({ entry, data, crc32, sizeBytes }: Deflated): Uint8Array {
+  wholeEntry({ entry, data, crc32, sizeBytes }: Deflated): readonly Uint8Array[] {
     const { rawName, flags } = nameOf(entry);
     const written = { rawName, flags, offset: this.#at, crc32, compressedBytes: data.length, sizeBytes };
     this.#add(written);
-    return Buffer.concat([localHeader(rawName, flags), data, descriptor(written)]);
+    return [localHeader(rawName, flags), data, descriptor(written)];
   }
 
   async *entryInPieces(
     entry: NewEntry,
     content: AsyncIterable<Uint8Array>,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
+  ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     const { rawName, flags } = nameOf(entry);
-    yield localHeader(rawName, flags);
+    yield [localHeader(rawName, flags)];
     const meter = new Meter(entry);
     let compressedBytes = 0;
     for await (const part of deflatePieces(meter.through(content))) {
       compressedBytes += part.length;
-      yield part;
+      yield [part];
     }
     const { crc32, sizeBytes } = meter;
     const written = { rawName, flags, offset: this.#at, crc32, compressedBytes, sizeBytes };
     this.#add(written);
-    yield descriptor(written);
+    yield [descriptor(written)];
   }
 
-  *end(): Generator<Uint8Array, void, undefined> {
-    const directory = Buffer.concat(this.#written.map(centralHeader));
-    yield directory;
-    yield endRecords({ entryCount: this.#written.length, sizeBytes: directory.length, offset: this.#at });
+  end(): readonly Uint8Array[] {
+    const headers = this.#written.map(centralHeader);
+    const sizeBytes = headers.reduce((sum, { length }) => sum + length, 0);
+    return [...headers, endRecords({ entryCount: headers.length, sizeBytes, offset: this.#at })];
   }
 
   #add(written: Written): void {
