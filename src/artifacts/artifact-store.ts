@@ -8,6 +8,7 @@ import type { ArtifactId, ModulePath, Version } from '../gomod/module.ts';
 import { type Ask, waitFor } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError, messageOf } from '../std/errors.ts';
+import { recentEntries } from '../std/recent.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { readWhole } from '../std/whole.ts';
 import type { BlobInfo, BlobReader, BlobStore, ByteRange } from '../storage/store.ts';
@@ -75,7 +76,7 @@ export class ArtifactStore {
   readonly #checkEveryMs: number;
   readonly #orphanGraceMs: number;
   readonly #memory: LRUCache<string, MemoryArtifact>;
-  readonly #known = new LRUCache<string, Known>({ max: REMEMBERED });
+  readonly #known = recentEntries<string, Known>(REMEMBERED);
   /** Loads under way, shared by all who ask; never more than there are askers. */
   readonly #loading = new Map<string, Promise<Artifact | undefined>>();
 

@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { ModulePath, Version } from '../gomod/module.ts';
 import { isPseudoVersion } from '../gomod/pseudo.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import { messageOf } from '../std/errors.ts';
 import type { Clock } from '../std/clock.ts';
+import { recentEntries } from '../std/recent.ts';
 import type { BlobStore } from '../storage/store.ts';
 import { listFileKey } from './layout.ts';
 import type { ArtifactObserver } from './observer.ts';
@@ -45,7 +45,7 @@ interface Waiting {
 export class ListFiles {
   readonly #parts: ListFilesParts;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #there = new LRUCache<string, true>({ max: REMEMBERED });
+  readonly #there = recentEntries<string, true>(REMEMBERED);
   readonly #stop = new AbortController();
   #working: Promise<void> | undefined;
   #hurry = new AbortController();

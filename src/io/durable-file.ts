@@ -7,9 +7,9 @@
 import { constants } from 'node:fs';
 import { link, open, realpath, rename, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { LRUCache } from 'lru-cache';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, systemCodeOf } from '../std/errors.ts';
+import { recentEntries } from '../std/recent.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { diskFailure } from './disk-failure.ts';
 import { makeFolder } from './make-folder.ts';
@@ -31,7 +31,7 @@ export interface DurableFolderOptions {
 export class DurableFolder {
   readonly #root: string;
   readonly #temp: TempDirectory;
-  readonly #durable = new LRUCache<string, true>({ max: REMEMBERED_FOLDERS });
+  readonly #durable = recentEntries<string, true>(REMEMBERED_FOLDERS);
   #realRoot: string | undefined;
 
   constructor({ root, temp }: DurableFolderOptions) {

@@ -1,7 +1,8 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import { throwIfAborted, waitFor, type Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, toAppError } from '../std/errors.ts';
+import { recentEntries } from '../std/recent.ts';
 import { isNotHere } from './walk.ts';
 
 /** What a flight gives the work it carries. `E` is what it may offer before its end. */
@@ -80,7 +81,7 @@ export class Flights<T, E = never> {
   constructor(clock: Clock, limits: FlightLimits) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#failures = new LRUCache({ max: REMEMBERED_FAILURES });
+    this.#failures = recentEntries(REMEMBERED_FAILURES);
   }
 
   /** The result of the flight for `key`, which `run` starts when there is none. Rejects with its failure, OVERLOADED, or the caller's own abort. */

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import { type ArtifactId, isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
 import { type RevInfo, withoutVolatileOrigin } from '../gomod/rev-info.ts';
 import type { Anchor } from '../gomod/anchor.ts';
@@ -7,6 +7,7 @@ import type { RoutePlan, Scope } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError, toAppError } from '../std/errors.ts';
+import { recentEntries } from '../std/recent.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
 import { withDeadline } from './deadline.ts';
 import { attemptOf, type Filler, subjectOf } from './fill.ts';
@@ -67,7 +68,7 @@ export class Immutables {
     this.#metadata = new Flights(clock, { ...turns, concurrent: limits.concurrentFlights });
     this.#zips = new Flights(clock, { ...turns, concurrent: limits.concurrentZipFlights });
     this.#absences = new Absences(clock, limits.negativeEntries);
-    this.#recent = new LRUCache({ max: RECENT_FILLS });
+    this.#recent = recentEntries(RECENT_FILLS);
   }
 
   /** The answer when it is in memory: no waiting, no promise. */

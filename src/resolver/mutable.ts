@@ -7,6 +7,7 @@ import { throwIfAborted } from '../std/ask.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';
 import { type AppError, isAppError, toAppError } from '../std/errors.ts';
+import { recentEntries } from '../std/recent.ts';
 import { Background } from './background.ts';
 import { withDeadline, within } from './deadline.ts';
 import { Flights, type Work } from './flight.ts';
@@ -94,7 +95,7 @@ export class Mutables {
     this.#loads = new Flights(clock, { ...turns, errorMemoMs: 0 });
     this.#refreshes = new Background(clock, { ...inBackground, queued: 0, pace });
     this.#writes = new Background(clock, { ...inBackground, queued: limits.queuedWrites });
-    this.#written = new LRUCache({ max: limits.mutableEntries });
+    this.#written = recentEntries(limits.mutableEntries);
   }
 
   /** See Resolver: list, latest, query. */

@@ -1,6 +1,7 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { Clock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
+import { recentEntries } from '../std/recent.ts';
 
 interface Absence {
   readonly error: AppError;
@@ -18,7 +19,7 @@ export class Absences {
 
   constructor(clock: Clock, maxEntries: number) {
     this.#clock = clock;
-    this.#byKey = new LRUCache({ max: maxEntries });
+    this.#byKey = recentEntries(maxEntries);
   }
 
   /** The remembered answer, with `result: negative` in its detail. */
