@@ -64,6 +64,14 @@ describe('a git that was killed', () => {
     expect(damages).toBe(0);
   });
 
+  test('while it listed what had come, is none either', async () => {
+    const mirror = mirrors.open('https://git.corp.example/x');
+    kill('for-each-ref');
+    await expect(mirror.snapshot(now)).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await expect(mirror.snapshot(now)).resolves.toBeDefined();
+    expect(damages).toBe(0);
+  });
+
   test.each([
     ['rev-list', 'a walk'],
     ['cat-file', 'a look'],

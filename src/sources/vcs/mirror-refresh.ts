@@ -1,6 +1,6 @@
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
-import { badRepository, DamagedMirror } from './git-failure.ts';
+import { badRepository, DamagedMirror, remoteFailure } from './git-failure.ts';
 import type { GitRemote, OpenAsk } from './git-network.ts';
 import { fetchMirror } from './mirror-fetch.ts';
 import { mirrorBytes, tidyPacks, writeNote } from './mirror-folder.ts';
@@ -98,6 +98,7 @@ export class MirrorRefresh {
       return await this.#fetch(o);
     } catch (error) {
       if (!(error instanceof DamagedMirror)) throw error;
+      if (error.wasKilled) throw remoteFailure(this.#attempted, error.exit) ?? error;
       this.#world.observer.damaged({ url: this.#place.url, why: error.message });
       await this.#mirror.drop();
       return await this.#fetch(o).catch((again: unknown) => {
