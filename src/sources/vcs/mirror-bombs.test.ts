@@ -1,14 +1,20 @@
 /** What a repository can make git do with its memory and our disk. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { makeRepository, PLAIN_GIT_ENVIRONMENT, plainGit } from '../../../tests/fakes/git-repositories.ts';
+import {
+  growRepository,
+  makeRepository,
+  PLAIN_GIT_ENVIRONMENT,
+  plainGit,
+} from '../../../tests/fakes/git-repositories.ts';
 import { type GitServer, startGitServer } from '../../../tests/fakes/git-server.ts';
 import { deltaBomb, withPack } from '../../../tests/fakes/pack-bombs.ts';
 import { systemClock } from '../../std/clock.ts';
 import { Git } from './git.ts';
+import { mirrorKey } from './mirror-folder.ts';
 import { Mirrors } from './mirrors.ts';
 
 const now = { signal: new AbortController().signal, maxAgeMs: 0 };
@@ -18,6 +24,7 @@ let repositories: string;
 let room: string;
 let server: GitServer;
 let mirrors: Mirrors;
+const opened: Mirrors[] = [];
 let undoFault = (): void => undefined;
 
 beforeAll(async () => {
@@ -31,7 +38,16 @@ afterAll(async () => {
 });
 beforeEach(() => {
   room = mkdtempSync(join(tmpdir(), 'larder-bombed-'));
-  mirrors = new Mirrors({
+  mirrors = openMirrors();
+});
+afterEach(async () => {
+  undoFault();
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+  rmSync(room, { recursive: true, force: true });
+});
+
+function openMirrors(): Mirrors {
+  const made = new Mirrors({
     folder: room,
     git: new Git({ program: 'git', path: process.env['PATH'] ?? '' }),
     network: {
@@ -46,12 +62,9 @@ beforeEach(() => {
     clock: systemClock,
     limits: LIMITS,
   });
-});
-afterEach(async () => {
-  undoFault();
-  await mirrors.close();
-  rmSync(room, { recursive: true, force: true });
-});
+  opened.push(made);
+  return made;
+}
 
 function sendPack(packed: Buffer): void {
   undoFault = server.fault(({ kind }) =>
@@ -77,4 +90,31 @@ test('control: the same with less in it is a proper pack, and git unpacks it', (
   plainGit(room, ['init', '-q', '--bare', place], { GIT_DIR: place });
   const how = { cwd: place, input: deltaBomb(4), env: { ...PLAIN_GIT_ENVIRONMENT, GIT_DIR: place } };
   expect(execFileSync('git', ['index-pack', '--stdin'], how).toString()).toMatch(/^pack\t[0-9a-f]{40}/);
+});
+
+test('a mirror that somebody else could write is not used: git would do what its configuration says', async () => {
+  const url = 'https://git.corp.example/r.git';
+  await mirrors.open(url).snapshot(now);
+  await mirrors.settled();
+  const mirror = join(room, mirrorKey(url));
+  const mark = join(room, 'executed');
+  plainGit(mirror, ['config', 'core.alternateRefsCommand', `touch ${mark}; true`]);
+  mkdirSync(join(mirror, 'objects/info'), { recursive: true });
+  writeFileSync(join(mirror, 'objects/info/alternates'), join(repositories, 'r.git/objects'));
+  await growRepository(join(repositories, 'r.git'), [{ files: { 'a.go': 'package a\n' } }]);
+  chmodSync(mirror, 0o777);
+  for (const maxAgeMs of [0, 60_000])
+    await expect(
+      openMirrors()
+        .open(url)
+        .snapshot({ ...now, maxAgeMs }),
+    ).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.not.stringContaining(room),
+    });
+  expect(existsSync(mark)).toBe(false);
+  // Positive control: whoever can write it has git execute what he likes.
+  chmodSync(mirror, 0o700);
+  await openMirrors().open(url).snapshot(now);
+  expect(existsSync(mark)).toBe(true);
 });

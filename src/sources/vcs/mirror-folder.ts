@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskFailure, isAbsence } from '../../io/disk-failure.ts';
 import { makeFolder } from '../../io/make-folder.ts';
-import { systemCodeOf } from '../../std/errors.ts';
+import { AppError, systemCodeOf } from '../../std/errors.ts';
 
 /** What hashes a repository is made of. */
 export type ObjectFormat = 'sha1' | 'sha256';
@@ -68,11 +68,22 @@ export async function placeMirror(made: string, path: string): Promise<boolean> 
   }
 }
 
-/** What tells the folder `path` from another that took its place; undefined when there is none. */
+/**
+ * What tells the folder `path` from another that took its place; undefined when there is none. Rejects with STORE_UNAVAILABLE when somebody else could have made it what it is:
+ * git does what the configuration of a repository says.
+ */
 export async function mirrorIdentity(path: string): Promise<string | undefined> {
-  const facts = await stat(path, { bigint: true }).catch(() => undefined);
-  return facts === undefined ? undefined : `${facts.ino}-${facts.birthtimeNs}`;
+  const facts = await lstat(path, { bigint: true }).catch(() => undefined);
+  if (facts === undefined) return undefined;
+  const uid = BigInt(process.getuid?.() ?? Number(facts.uid));
+  if (facts.isDirectory() && facts.uid === uid && (facts.mode & OTHERS_WRITE) === 0n)
+    return `${facts.ino}-${facts.birthtimeNs}`;
+  throw new AppError('STORE_UNAVAILABLE', 'use a mirror: it does not belong to this account alone: take it away', {
+    detail: { path },
+  });
 }
+
+const OTHERS_WRITE = 0o022n;
 
 /** Takes the mirror away at once, and its files then; nothing when there is none. Processes that read it fail or end well: nothing is changed under them. Rejects with STORE_UNAVAILABLE. */
 export async function dropMirror(path: string): Promise<void> {
@@ -85,9 +96,10 @@ export async function dropMirror(path: string): Promise<void> {
   }
 }
 
-/** The note of a mirror; undefined when there is none that can be read. */
+/** The note of a mirror; undefined when there is none that can be read, or the mirror is not ours alone. */
 export async function readNote(path: string): Promise<MirrorNote | undefined> {
   try {
+    await mirrorIdentity(path);
     const note = JSON.parse(await readFile(join(path, NOTE), 'utf8')) as Partial<MirrorNote> & { version?: unknown };
     const { version, url, refreshedAt, bytes } = note;
     if (version !== NOTE_VERSION || typeof url !== 'string') return undefined;
