@@ -3,7 +3,9 @@ import { scanModulePath } from '../modfile/module-path.ts';
 import { declaresMajor, splitPathVersion } from '../module.ts';
 import { major } from '../semver.ts';
 import { shown } from '../shown.ts';
+import { MAX_GO_MOD_BYTES } from '../zip/limits.ts';
 import { type CodePlace, fileIn } from './place.ts';
+import { readGoMod } from './read-go-mod.ts';
 import { plain } from './refusal.ts';
 import type { Repository } from './repository.ts';
 
@@ -41,7 +43,7 @@ export async function findDirectory(
   const lower = hasMajorFolder(place)
     ? await readGoModAt(repository, at, fileIn(place.codeDir, place.pathMajor.slice(1)), o)
     : undefined;
-  const result = decide(place, upper, lower, at.version);
+  const result = tooLarge(upper, lower) ?? decide(place, upper, lower, at.version);
   return 'fault' in result ? { fault: `${result.fault} at revision ${plain(at.revision)}` } : result;
 }
 
@@ -57,12 +59,21 @@ interface GoModAt {
   readonly bytes: Uint8Array | undefined;
   /** The path that its module line declares; empty for none. */
   readonly declared: string;
+  readonly isTooLarge?: true;
 }
 
 async function readGoModAt(repository: Repository, at: AtCommit, directory: string, o: Ask): Promise<GoModAt> {
   const path = fileIn(directory, 'go.mod');
-  const bytes = await repository.file(at.commit, path, o);
+  const bytes = await readGoMod(repository, at.commit, path, o);
+  if (bytes === 'too large')
+    return { directory, path: plain(path), bytes: new Uint8Array(), declared: '', isTooLarge: true };
   return { directory, path: plain(path), bytes, declared: bytes === undefined ? '' : (scanModulePath(bytes) ?? '') };
+}
+
+/** A file that nobody has read decides nothing, and the go command would make no module with it. */
+function tooLarge(...files: readonly (GoModAt | undefined)[]): { readonly fault: string } | undefined {
+  const file = files.find((one) => one?.isTooLarge === true);
+  return file && { fault: `${file.path} file too large (max size is ${MAX_GO_MOD_BYTES} bytes)` };
 }
 
 function decide(place: CodePlace, upper: GoModAt, lower: GoModAt | undefined, version: string): FoundDirectory {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type MemoryRepository, memoryRepository } from '../../../tests/fakes/memory-repository.ts';
+import { AppError } from '../../std/errors.ts';
 import { parseModulePath } from '../module.ts';
 import { withoutVolatileOrigin } from '../rev-info.ts';
 import { findHead, findRevision } from './find-revision.ts';
 import { goModOf } from './go-mod.ts';
 import { type CodePlace, codePlace } from './place.ts';
+import { listVersions } from './versions.ts';
 
 const o = { signal: new AbortController().signal };
 
@@ -51,6 +53,17 @@ describe('a version that is asked for', () => {
       code: 'NOT_FOUND',
       message: 'git.test/repo@v9.9.9: invalid version: unknown revision v9.9.9',
     });
+  });
+
+  test('is refused when its go.mod is larger than the go command takes', async () => {
+    const file = () => Promise.reject(new AppError('TOO_LARGE', 'read an object'));
+    const large = { ...memoryRepository([{ name: 'one', tags: ['v1.0.0', 'v2.0.0'] }]), file };
+    for (const version of ['v1.0.0', 'v2.0.0+incompatible'])
+      await expect(versionOf(large, version)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('go.mod file too large (max size is 16777216 bytes)'),
+      });
+    expect((await listVersions(placeOf('git.test/repo'), large, o)).versions).toEqual(['v1.0.0']);
   });
 
   test('is refused where the path must have its major version', async () => {

@@ -6,6 +6,7 @@ import { major } from '../semver.ts';
 import { isCanonicalVersion, isIncompatible } from '../version.ts';
 import { findDirectory } from './find-dir.ts';
 import { type CodePlace, fileIn } from './place.ts';
+import { hasGoMod } from './read-go-mod.ts';
 import { invalidVersion } from './refusal.ts';
 import type { Repository } from './repository.ts';
 import { retractedIn } from './retractions.ts';
@@ -30,7 +31,7 @@ export class Judgement {
   readonly revision: Revision;
   /** What was asked for; empty for HEAD. */
   readonly asked: string;
-  readonly #files = new Map<string, Promise<boolean>>();
+  readonly #goMods = new Map<string, Promise<boolean>>();
   #retracted: ReturnType<typeof retractedIn> | undefined;
 
   constructor(of: {
@@ -99,18 +100,14 @@ export class Judgement {
   /** Only modules at the top of a repository, without suffix and without go.mod there; and without one in `vN/`, unless the mark was asked for (go.dev/issue/51324). */
   async #mayBeIncompatible(v: string, o: Ask): Promise<boolean> {
     if (this.place.codeDir !== '' || this.place.pathMajor !== '') return false;
-    if (await this.#hasFile('go.mod', o)) return false;
-    return isIncompatible(this.asked) || !(await this.#hasFile(fileIn(major(v), 'go.mod'), o));
+    if (await this.#hasGoMod('go.mod', o)) return false;
+    return isIncompatible(this.asked) || !(await this.#hasGoMod(fileIn(major(v), 'go.mod'), o));
   }
 
-  async #hasFile(path: string, o: Ask): Promise<boolean> {
-    const known = this.#files.get(path) ?? this.#readFile(path, o);
-    this.#files.set(path, known);
+  async #hasGoMod(path: string, o: Ask): Promise<boolean> {
+    const known = this.#goMods.get(path) ?? hasGoMod(this.repository, this.revision.commit.hash, path, o);
+    this.#goMods.set(path, known);
     return known;
-  }
-
-  async #readFile(path: string, o: Ask): Promise<boolean> {
-    return (await this.repository.file(this.revision.commit.hash, path, o)) !== undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Origin } from '../rev-info.ts';
 import { canonical, major, sortVersions } from '../semver.ts';
 import { placeOrigin, tagsOrigin } from './origin.ts';
 import type { CodePlace } from './place.ts';
+import { hasGoMod } from './read-go-mod.ts';
 import type { Repository, RepositoryRefs } from './repository.ts';
 
 /** The most versions that a list may have. */
@@ -81,5 +82,5 @@ async function incompatibleVersions(
 /** Whether there is a go.mod at the top of the repository at a tag. A tag on what is no commit has none. */
 async function hasRootGoMod(repository: Repository, tag: string, o: Ask): Promise<boolean> {
   const commit = await repository.commit(repository.refs.tags.get(tag) ?? '', o);
-  return commit !== undefined && (await repository.file(commit.hash, 'go.mod', o)) !== undefined;
+  return commit !== undefined && (await hasGoMod(repository, commit.hash, 'go.mod', o));
 }
