@@ -120,7 +120,8 @@ async function advertisement(url: URL, { network }: Net): Promise<void> {
   const remote = await network.open(url, ask);
   try {
     await new Promise<void>((resolve, reject) => {
-      const question = get(`${remote.url}/info/refs?service=git-upload-pack`, (answer) =>
+      const [name = '', key = ''] = (remote.environment['GIT_CONFIG_VALUE_0'] ?? '').split(': ');
+      const question = get(`${remote.url}/info/refs?service=git-upload-pack`, { headers: { [name]: key } }, (answer) =>
         answer.resume().on('end', resolve),
       );
       question.on('error', reject);

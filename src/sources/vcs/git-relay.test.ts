@@ -15,7 +15,7 @@ import type { GitServerFault } from '../../../tests/fakes/git-server-faults.ts';
 import { skipUnless } from '../../../tests/skip.ts';
 import { type Credentials, NO_CREDENTIALS } from '../../credentials/credentials.ts';
 import { createEgressGuard } from '../../io/egress/egress-guard.ts';
-import { readEgressRules } from '../../io/egress/rules.ts';
+import { type NamedTarget, readEgressRules } from '../../io/egress/rules.ts';
 import { createDispatchers, type HttpTls } from '../../io/http-dispatcher.ts';
 import type { GitRemote } from './git-network.ts';
 import { GitRelay } from './git-relay.ts';
@@ -62,15 +62,17 @@ function noise(size: number): Buffer {
 interface RelaySettings {
   readonly credentials?: Pick<Credentials, 'http' | 'refused' | 'advice'>;
   readonly allow?: readonly string[];
+  readonly named?: readonly NamedTarget[];
   readonly idleMs?: number;
 }
 
 function relayWith({
   credentials = NO_CREDENTIALS,
   allow = ['127.0.0.1', 'localhost'],
+  named = [],
   idleMs = 2000,
 }: RelaySettings = {}): GitRelay {
-  const guard = createEgressGuard({ rules: readEgressRules({ allow, ports: [443] }) });
+  const guard = createEgressGuard({ rules: readEgressRules({ allow, ports: [443], named }) });
   const dispatchers = createDispatchers({
     connectTimeoutMs: 1000,
     firstByteTimeoutMs: 1000,
@@ -137,7 +139,7 @@ describe('git behind the relay', () => {
   test('clones, and says who asks', async () => {
     const remote = await opened(relayWith(), `${server.origin}/acme/tool`);
     const folder = mkdtempSync(join(scratch, 'clone-'));
-    expect(await git(['clone', '-q', '--bare', remote.url, folder])).toMatchObject({ code: 0 });
+    expect(await git(['clone', '-q', '--bare', remote.url, folder], remote.environment)).toMatchObject({ code: 0 });
     expect(plainGit(folder, ['rev-parse', 'v1.0.0'])).toBe(tip);
     expect(remote.failure()).toBeUndefined();
     expect(server.requests.map(({ kind, status }) => [kind, status])).toEqual([
@@ -152,7 +154,9 @@ describe('git behind the relay', () => {
   test('speaks the protocol that it wants', async () => {
     for (const version of ['0', '2']) {
       const remote = await opened(relayWith(), `${server.origin}/acme/tool.git/`);
-      expect(await git(['-c', `protocol.version=${version}`, 'ls-remote', remote.url])).toMatchObject({
+      expect(
+        await git(['-c', `protocol.version=${version}`, 'ls-remote', remote.url], remote.environment),
+      ).toMatchObject({
         code: 0,
         stdout: expect.stringContaining(`${tip}\trefs/tags/v1.0.0`),
       });
@@ -174,7 +178,11 @@ describe('git behind the relay', () => {
   test('sees neither credentials nor the URL that it stands for', async () => {
     const remote = await opened(relayWith({ credentials: fixed(['right']) }), `${server.origin}/closed/tool`);
     expect(JSON.stringify(remote)).not.toMatch(/closed|canary|authorization/i);
-    const trace = await git(['ls-remote', remote.url], { GIT_TRACE_CURL: '1', GIT_TRACE_REDACT: '0' });
+    const trace = await git(['ls-remote', remote.url], {
+      ...remote.environment,
+      GIT_TRACE_CURL: '1',
+      GIT_TRACE_REDACT: '0',
+    });
     expect(trace.code).toBe(0);
     expect(trace.stderr).toContain('info/refs');
     expect(trace.stderr).not.toMatch(/closed|canary|authorization/i);
@@ -189,16 +197,22 @@ interface RawAsk {
   readonly body?: string;
 }
 
+/** What the environment has git say beside the URL. */
+function keyOf({ environment }: Pick<GitRemote, 'environment'>): Readonly<Record<string, string>> {
+  const [name = '', value = ''] = (environment['GIT_CONFIG_VALUE_0'] ?? '').split(': ');
+  return name === '' ? {} : { [name]: value };
+}
+
 /** A request to the relay as git would not make it. */
 async function ask(
-  remote: Pick<GitRemote, 'url'>,
+  remote: Pick<GitRemote, 'url' | 'environment'>,
   { method = 'GET', path, headers = {}, body }: RawAsk,
 ): Promise<{ status: number; text: string }> {
   const { hostname, port, pathname } = new URL(remote.url);
   const type = method === 'POST' ? { 'content-type': 'application/x-git-upload-pack-request' } : {};
   return await new Promise((resolve, reject) => {
     const sent = request(
-      { hostname, port, method, path: pathname + path, headers: { ...type, ...headers } },
+      { hostname, port, method, path: pathname + path, headers: { ...type, ...keyOf(remote), ...headers } },
       (answer) => {
         let text = '';
         answer.setEncoding('latin1').on('data', (piece: string) => (text += piece));
@@ -239,7 +253,7 @@ describe('the relay', () => {
     const { origin } = new URL(remote.url);
     expect(remote.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/);
     for (const id of ['0'.repeat(32), '', 'acme/tool', 'x'.repeat(32)])
-      expect((await ask({ url: `${origin}/${id}` }, { path })).status).toBe(403);
+      expect((await ask({ ...remote, url: `${origin}/${id}` }, { path })).status).toBe(403);
     remote.close();
     expect((await ask(remote, { path })).status).toBe(403);
     expect(server.requests).toEqual([]);
@@ -272,11 +286,30 @@ describe('the relay', () => {
   test('breaks off what is under way when it is closed', async () => {
     withFault('fetch', { hang: 'after-head' });
     const remote = await opened(relayWith({ idleMs: 60_000 }), `${server.origin}/acme/tool`);
-    const cloning = git(['clone', '-q', '--bare', remote.url, mkdtempSync(join(scratch, 'clone-'))]);
+    const cloning = git(
+      ['clone', '-q', '--bare', remote.url, mkdtempSync(join(scratch, 'clone-'))],
+      remote.environment,
+    );
     await expect.poll(() => server.count('fetch')).toBe(1);
     remote.close();
     expect((await cloning).code).not.toBe(0);
     expect(remote.failure()).toBeUndefined();
+  });
+
+  test('serves nobody who knows only what stands in the arguments of git, where every account can read it', async () => {
+    const remote = await opened(relayWith({ credentials: fixed(['right']) }), `${server.origin}/closed/tool`);
+    const [name = '', key = ''] = Object.entries(keyOf(remote))[0] ?? [];
+    for (const headers of [{}, { [name]: '' }, { [name]: '0'.repeat(key.length) }, { [name]: `${key}0` }])
+      expect(
+        await ask({ ...remote, environment: {} }, { path: '/info/refs?service=git-upload-pack', headers }),
+      ).toEqual({
+        status: 403,
+        text: 'not relayed',
+      });
+    expect(server.requests).toEqual([]);
+    expect(remote.url).not.toContain(key);
+    // Positive control.
+    expect(await ask(remote, { path: '/info/refs?service=git-upload-pack' })).toMatchObject({ status: 200 });
   });
 
   test('takes from the origin only what git takes from it', async () => {
@@ -284,13 +317,29 @@ describe('the relay', () => {
     const remote = await opened(relayWith(), `${server.origin}/acme/tool`);
     const { hostname, port, pathname } = new URL(remote.url);
     const before = process.memoryUsage().rss;
-    const sent = request({ hostname, port, path: `${pathname}/info/refs?service=git-upload-pack` }, (answer) =>
-      answer.pause(),
-    ).end();
+    const how = { hostname, port, path: `${pathname}/info/refs?service=git-upload-pack`, headers: keyOf(remote) };
+    const sent = request(how, (answer) => answer.pause()).end();
     sent.on('error', () => {});
     await sleep(700);
     expect(process.memoryUsage().rss - before).toBeLessThan(48 << 20);
     sent.destroy();
+  });
+});
+
+test('a redirect to another host leads to nothing that the operator named for another purpose', async () => {
+  const inside = { host: 'localhost', port: other.port };
+  const named = [{ host: '127.0.0.1', port: server.port }, inside];
+  withFault('info-refs', {
+    redirect: { to: `https://localhost:${other.port}/acme/tool/info/refs?service=git-upload-pack` },
+  });
+  const place = `${server.origin}/acme/tool`;
+  expect(await failureAt(place, { allow: [], named })).toMatchObject({
+    code: 'POLICY_DENIED',
+    message: expect.stringContaining('put localhost into egress.allow'),
+  });
+  // Positive control: who allows it gets there, and is shown a certificate, which happens to be for another name.
+  expect(await failureAt(place, { allow: ['localhost'], named })).toMatchObject({
+    detail: { tls: expect.any(String) },
   });
 });
 
@@ -299,13 +348,13 @@ describe('credentials', () => {
 
   test('let git in that knows nothing of them', async () => {
     const remote = await opened(relayWith({ credentials: fixed(['right']) }), closed());
-    expect(await git(['ls-remote', remote.url])).toMatchObject({ code: 0 });
+    expect(await git(['ls-remote', remote.url], remote.environment)).toMatchObject({ code: 0 });
   });
 
   test('are asked for once more when a helper has others', async () => {
     const credentials = fixed(['wrong', 'right']);
     const remote = await opened(relayWith({ credentials }), closed());
-    expect(await git(['ls-remote', remote.url])).toMatchObject({ code: 0 });
+    expect(await git(['ls-remote', remote.url], remote.environment)).toMatchObject({ code: 0 });
     expect(credentials.refusals).toEqual([401]);
     expect(remote.failure()).toBeUndefined();
   });
@@ -354,7 +403,7 @@ describe('credentials', () => {
       server.fault(({ target: asked }) => (asked.startsWith('/closed/') ? { redirect: { to: target } } : undefined)),
     );
     const remote = await opened(relayWith({ credentials: { ...credentials, http } }), closed());
-    expect(await git(['ls-remote', remote.url])).toMatchObject({ code: 0 });
+    expect(await git(['ls-remote', remote.url], remote.environment)).toMatchObject({ code: 0 });
     expect(server.requests.map(({ headers }) => headers['x-canary'])).toEqual(['canary', undefined, undefined]);
   });
 });
@@ -369,7 +418,9 @@ describe('redirects', () => {
       ),
     );
     const remote = await opened(relayWith(), `${server.origin}/old/name`);
-    expect(await git(['clone', '-q', '--bare', remote.url, mkdtempSync(join(scratch, 'clone-'))])).toMatchObject({
+    expect(
+      await git(['clone', '-q', '--bare', remote.url, mkdtempSync(join(scratch, 'clone-'))], remote.environment),
+    ).toMatchObject({
       code: 0,
     });
     expect(server.requests.map(({ target }) => target.replace(/\?.*/, ''))).toEqual([
@@ -427,7 +478,7 @@ describe('redirects', () => {
   test('from http to https are followed', async () => {
     withFault('info-refs', { redirect: { to: to(other, '/acme/tool') } });
     const remote = await opened(relayWith(), `${server.origin}/acme/tool`);
-    expect(await git(['ls-remote', remote.url])).toMatchObject({ code: 0 });
+    expect(await git(['ls-remote', remote.url], remote.environment)).toMatchObject({ code: 0 });
     expect(other.count('ls-refs')).toBe(1);
   });
 
@@ -529,7 +580,7 @@ describe('a failure is told as what it is', () => {
     withFault('ls-refs', fault);
     expect(await failureAt(`${server.origin}/acme/tool`)).toMatchObject({
       code: 'TOO_LARGE',
-      message: 'fetch x.test/tool: the list of branches and tags is larger than 67108864 bytes',
+      message: 'fetch x.test/tool: the list of branches and tags is larger than 200000 of them',
     });
   });
 

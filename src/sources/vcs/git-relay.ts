@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -16,18 +16,22 @@ import { wholeOrRest } from './short-body.ts';
 const MAX_CONNECTIONS = 512;
 /** What git asks for is sent again when it is at most so long: nearly always. */
 const KEPT_BODY_BYTES = 1024 * 1024;
+const KEY_HEADER = 'larder-key';
 
 /** One repository that is open: what git may ask, and why the last thing it asked for failed. */
 interface OpenRepository {
   readonly attempt: string;
   readonly repository: RelayedRepository;
   readonly closing: AbortController;
+  /** What a request says in the header of that name. */
+  readonly key: Buffer;
   failure: AppError | undefined;
 }
 
 /**
  * A server on loopback that git is pointed at in place of a git host: it passes on the two questions of a fetch over smart HTTP and nothing else, so git itself never
- * resolves a name, follows a redirect or sees a credential. A repository is known to the command that it was opened for alone, by a name that nobody can guess.
+ * resolves a name, follows a redirect or sees a credential. A repository is known to the command that it was opened for alone, by a key in its environment: the arguments of a
+ * process, where its URL stands, are for every account of the machine to read.
  */
 export class GitRelay {
   readonly #options: RelayedRepositoryOptions;
@@ -54,11 +58,22 @@ export class GitRelay {
     place.username = place.password = place.hash = '';
     const heard = new HeardAdvertisement(place, this.#advertisements, isFresh);
     const repository = new RelayedRepository(place, attempt, this.#options, heard);
-    const entry: OpenRepository = { attempt, repository, closing: new AbortController(), failure: undefined };
+    const key = randomBytes(16).toString('hex');
+    const entry: OpenRepository = {
+      attempt,
+      repository,
+      closing: new AbortController(),
+      key: Buffer.from(key),
+      failure: undefined,
+    };
     this.#open.set(id, entry);
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${id}`,
-      environment: {},
+      environment: {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: 'http.extraHeader',
+        GIT_CONFIG_VALUE_0: `${KEY_HEADER}: ${key}`,
+      },
       failure: () => entry.failure,
       usedMemory: () => heard.wasKnown,
       close: (o) => {
@@ -83,7 +98,7 @@ export class GitRelay {
     response.on('error', () => {});
     const [, id = '', question] = /^\/([0-9a-f]{32})\/(.*)$/s.exec(request.url ?? '') ?? [];
     const entry = this.#open.get(id);
-    const kind = entry && kindOf(request, question);
+    const kind = entry && isKnown(request, entry) ? kindOf(request, question) : undefined;
     if (kind === undefined) return turnAway(request, response, 403, 'not relayed');
     try {
       await relay(entry as OpenRepository, kind, request, response);
@@ -94,6 +109,12 @@ export class GitRelay {
       turnAway(request, response, statusFor(failure), 'not available');
     }
   }
+}
+
+/** Whether the command that the repository was opened for asks. */
+function isKnown({ headers }: IncomingMessage, { key }: OpenRepository): boolean {
+  const said = Buffer.from(String(headers[KEY_HEADER] ?? ''));
+  return said.length === key.length && timingSafeEqual(said, key);
 }
 
 /** The two questions, exactly as git puts them; everything else is refused: the dumb protocol, pushes, alternates, LFS. */

@@ -134,6 +134,7 @@ export class RelayedRepository {
       const next = nextHop(location, url, this.#attempt);
       // For good, as for every request of ours: a chain that comes back carries what the other origin chose.
       if (next.origin !== url.origin) [credential, isOwn] = [undefined, false];
+      if (next.hostname !== url.hostname) await this.#o.dispatchers.admitStrangers(next, { signal });
       url = next;
     }
   }
