@@ -191,6 +191,20 @@ describe('a private module', () => {
     expect(anchor.commit).toBe(commit);
   });
 
+  test('is what it was for branches and latest, too, when its tag moved', async () => {
+    const get = await serve({ private: 'private.test', 'git.fresh': '0' });
+    const before = await get(`${LIB}/@v/v1.1.0.zip`);
+    const moved = [{ name: 'moved', files: { 'lib.go': 'package lib // moved\n' }, tags: ['v1.1.0'] }];
+    await growRepository(join(folder, 'repos/lib.git'), moved);
+    for (const target of MUTABLE.slice(1)) {
+      const { status, text } = await get(target);
+      expect([target, status, text]).toEqual([target, 200, expect.stringContaining(`"Hash":"${commit}"`)]);
+      expect(text).toContain('"Version":"v1.1.0"');
+    }
+    expect((await get(`${LIB}/@v/v1.1.0.info`)).text).toContain(`"Hash":"${commit}"`);
+    expect(await get(`${LIB}/@v/v1.1.0.zip`)).toEqual(before);
+  });
+
   test('is a failure, never other bytes, when the commit that its first file came from is gone', async () => {
     const get = await serve({ private: 'private.test', 'git.fresh': '0' });
     expect(await get(`${LIB}/@v/v1.1.0.info`)).toMatchObject({ status: 200 });

@@ -1,6 +1,5 @@
 import { sha256Hex } from '../gomod/sha256.ts';
-import type { Anchor } from '../gomod/anchor.ts';
-import { type ArtifactId, type ArtifactKind, escapePath, escapeVersion } from '../gomod/module.ts';
+import { type ArtifactId, escapePath, escapeVersion } from '../gomod/module.ts';
 import { withoutVolatileOrigin } from '../gomod/rev-info.ts';
 import { MAX_ZIP_BYTES } from '../gomod/zip/limits.ts';
 import type { RoutePlan } from '../policy/plan.ts';
@@ -18,6 +17,7 @@ import type { Work } from './flight.ts';
 import type { ResolverLimits } from './limits.ts';
 import type { Artifacts, Spools, StoredArtifact, Verifying } from './needs.ts';
 import type { ResolverObserver, StoreTrouble } from './observer.ts';
+import { storedAnchor } from './stored-anchor.ts';
 import type { Unstored } from './unstored.ts';
 
 interface FillerParts {
@@ -88,7 +88,7 @@ export class Filler {
       ask: (source: Source, o: Attempt) =>
         this.#fillFrom(source, plan.scope, id, {
           ...o,
-          anchored: () => this.#anchorOf(plan.scope, id, o),
+          anchored: () => storedAnchor(this.#parts.artifacts, plan.scope, id.module, o),
           progress: (share) => work.progress(share),
           turn: delivery.turn(source.name),
         }),
@@ -123,16 +123,6 @@ export class Filler {
       case 'zip':
         return this.#zip(source, scope, id, work);
     }
-  }
-
-  /** Where the other files of the version came from. A store that cannot tell keeps no source from being asked. */
-  async #anchorOf(scope: string, { module, kind }: ArtifactId, o: Ask): Promise<Anchor | undefined> {
-    for (const other of SIBLINGS) {
-      if (other === kind) continue;
-      const stored = await this.#parts.artifacts.find(scope, { module, kind: other }, o).catch(() => undefined);
-      if (stored?.record.anchor !== undefined) return stored.record.anchor;
-    }
-    return undefined;
   }
 
   async #info(source: Source, id: ArtifactId, o: Filling): Promise<Verified> {
@@ -183,9 +173,6 @@ export class Filler {
     this.#parts.observer.onStoreTrouble?.({ operation, code, message, subject: subjectOf(id) });
   }
 }
-
-/** Cheapest first. */
-const SIBLINGS: readonly ArtifactKind[] = ['info', 'mod', 'zip'];
 
 /** What one source's turn needs. */
 interface Filling extends Attempt, VersionAsk, Pick<Work, 'progress'> {

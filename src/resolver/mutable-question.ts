@@ -13,6 +13,7 @@ import type { Artifacts, IsDenied } from './needs.ts';
 import { readWhole } from './read-whole.ts';
 import { type Content, type Remembered, union } from './remembered.ts';
 import type { Question } from './resolver.ts';
+import { storedAnchor } from './stored-anchor.ts';
 import { isNotHere } from './walk.ts';
 
 /** One of the questions whose answers change, and how it is answered; mutable.ts decides when. */
@@ -167,6 +168,11 @@ export class MutableAsker {
       o,
     );
     const { unverified: info, anchor } = value;
+    const known =
+      anchor && (await storedAnchor(this.#parts.artifacts, plan.scope, { path: module, version: info.version }, o));
+    // Its tag has moved since: what is stored of the version is what the version is.
+    if (known !== undefined && known.commit !== anchor?.commit)
+      return await this.#infoOf(module, info.version, { plan, mayFetch: 'yes', ...o });
     await this.#parts.immutables.adoptInfo(module, { info, source, anchor }, plan.scope, o);
     return { content: { info }, source };
   }
