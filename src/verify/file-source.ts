@@ -5,7 +5,7 @@ import { AppError } from '../std/errors.ts';
 /** Read at once: entries are small and lie one after the other, so one read serves many of them. */
 const WINDOW_BYTES = 1024 * 1024;
 
-/** A file as bytes, read synchronously: for worker threads only. The caller must close it. */
+/** A file as bytes, read synchronously, which a file that was just written allows, or a worker thread. The caller must close it. */
 export class FileSource implements ByteSource {
   readonly sizeBytes: number;
   readonly #fd: number;

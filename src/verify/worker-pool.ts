@@ -35,6 +35,11 @@ export class WorkerPool<Task, Reply> {
     this.#limits = limits;
   }
 
+  /** Whether it has no thread, and nobody waits for one. */
+  get isUnused(): boolean {
+    return this.#all.size === 0 && this.#running === 0 && !this.#isClosed;
+  }
+
   /**
    * The program's reply to `task`, which is copied to it. Rejects with OVERLOADED when too many wait or the task takes too long, INTERNAL when the thread
    * dies, or for the signal's reason.

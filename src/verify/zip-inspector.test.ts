@@ -62,6 +62,26 @@ describe('a zip is inspected', () => {
     await expect(closed.inspect(inMemory(deep), module, { signal })).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
+  test('in slices when it comes alone and is of middling size; others have their turns meanwhile', async () => {
+    const files = Array.from({ length: 3000 }, (_, i) => ({ name: `d${i % 50}/f${i}.go`, bytes: noise(3000) }));
+    const middling = await createZip(module.path, module.version, files);
+    const expected = await inspectModuleZip(memorySource(middling), module.path, module.version);
+    // Without a thread that could do it.
+    const one = inspector({ threads: 0 });
+    let turns = 0;
+    const counting = setInterval(() => turns++, 1);
+    expect(await one.inspect(inFile('middling.zip', middling), module, { signal })).toEqual(expected);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
+    const broken = Buffer.from(middling);
+    broken[1_000_000] = (broken[1_000_000] ?? 0) ^ 1;
+    await expect(one.inspect(inMemory(broken), module, { signal })).rejects.toMatchObject({ code: 'ZIP_INVALID' });
+    const leaving = new AbortController();
+    const left = one.inspect(inMemory(middling), module, { signal: leaving.signal });
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
   test('by a thread when it is not, in memory or in a file, one after the other', async () => {
     const one = inspector({ threads: 1 });
     const bodies = [inMemory(large), inFile('large.zip', large), inFile('small.zip', small), inMemory(large)];

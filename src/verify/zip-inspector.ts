@@ -6,6 +6,7 @@ import { openZip, type ZipEntry } from '../gomod/zip/reader.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { type PoolLimits, WorkerPool } from './worker-pool.ts';
+import { ZipAlone } from './zip-alone.ts';
 import { factsOf, type ZipReply, type ZipTask } from './zip-task.ts';
 
 /** Reads whole zips without keeping the process from its other work. */
@@ -32,11 +33,14 @@ const INLINE_NAMES_LENGTH = 8 * 1024;
 
 /** An inspector with threads of its own, started when first needed. */
 export function createZipInspector(limits: Partial<PoolLimits> = {}): ZipInspector {
-  const pool = new WorkerPool<ZipTask, ZipReply>(workerProgram(), { ...DEFAULT_LIMITS, ...limits });
+  const allLimits = { ...DEFAULT_LIMITS, ...limits };
+  const pool = new WorkerPool<ZipTask, ZipReply>(workerProgram(), allLimits);
+  const alone = new ZipAlone(allLimits.taskMs);
   return {
     inspect: async (body, module, o) => {
       throwIfAborted(o.signal);
-      return inspectInline(body, module) ?? factsOf(await pool.run({ module, body: bodyOf(body) }, o));
+      const here = inspectInline(body, module) ?? (pool.isUnused ? alone.inspect(body, module, o) : undefined);
+      return here ?? factsOf(await pool.run({ module, body: bodyOf(body) }, o));
     },
     close: () => pool.close(),
   };

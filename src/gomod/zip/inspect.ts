@@ -6,7 +6,7 @@ import type { ByteSource } from './byte-source.ts';
 import { checkZipEntries, checkZipName, requireValid, zipPrefix } from './check.ts';
 import { zipFault } from './fault.ts';
 import { MAX_ZIP_BYTES } from './limits.ts';
-import { openZip, readContents, type Zip, type ZipEntry } from './reader.ts';
+import { openZip, type Pause, readContents, type Zip, type ZipEntry } from './reader.ts';
 
 /** What was found in a good module zip. */
 export interface ModuleZipFacts {
@@ -45,9 +45,9 @@ export function requireModuleZip({ source, entries }: Zip, path: string, version
 }
 
 /** The second half: all contents. */
-export async function hashModuleZip(zip: Zip, path: string, version: string): Promise<ModuleZipFacts> {
+export async function hashModuleZip(zip: Zip, path: string, version: string, pause?: Pause): Promise<ModuleZipFacts> {
   const hasher = new EntryHasher();
-  await readContents(zip, hasher);
+  await readContents(zip, hasher, pause);
   const goMod = `${zipPrefix(path, version)}go.mod`;
   const goModSha256 = hasher.files.find(({ name }) => name === goMod)?.sha256;
   return {

@@ -38,11 +38,14 @@ export interface ContentVisitor {
   done(entry: ZipEntry): void;
 }
 
+/** Asked after each entry: what to wait for before the next, if anything. What it rejects with ends the reading. */
+export type Pause = () => Promise<void> | undefined;
+
 /**
  * Reads the whole zip from front to back. Rejects with ZIP_INVALID unless the entries lie one after the other from the first byte to the central directory,
  * each described alike in both places, with exactly the size and CRC-32 that it says.
  */
-export async function readContents(zip: Zip, visitor: ContentVisitor): Promise<void> {
+export async function readContents(zip: Zip, visitor: ContentVisitor, pause?: Pause): Promise<void> {
   const inFileOrder = zip.entries.toSorted((a, b) => a.offset - b.offset);
   if ((inFileOrder[0]?.offset ?? zip.directoryOffset) !== 0) throw zipFault('bytes before the first entry');
   // From here on nothing is read outside the file: each entry ends where the next one starts.
@@ -50,6 +53,8 @@ export async function readContents(zip: Zip, visitor: ContentVisitor): Promise<v
   for (const [i, entry] of inFileOrder.entries()) {
     const reading = readContent(zip, entry, inFileOrder[i + 1]?.offset ?? zip.directoryOffset, visitor);
     if (reading !== undefined) await reading;
+    const pausing = pause?.();
+    if (pausing !== undefined) await pausing;
   }
 }
 
