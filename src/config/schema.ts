@@ -48,7 +48,7 @@ export const schema = z
       {
         example: 'git.corp.example/*,github.com/acme',
         description:
-          'Private modules: globs of path prefixes in the form of GOPRIVATE, separated by commas or as a list. They come from their own repository alone and lie in a part of the store of their own (DATA/scopes/private); no upstream and no checksum database of others hears their names. What noProxy and noSumdb both match is private too. golang.org/toolchain never is.',
+          'Private modules: globs of path prefixes in the form of GOPRIVATE, separated by commas or as a list. They come from their own repository alone and lie in a part of the store of their own (DATA/scopes/private); no upstream and no checksum database of others hears their names. Case does not count, and paths that lead to what a glob with a plain host names are private too. What noProxy and noSumdb both match is private too. golang.org/toolchain never is.',
       },
     ),
     noProxy: globs('GONOPROXY of the go command, else none', {
@@ -112,7 +112,7 @@ export const schema = z
       allow: hosts({
         example: 'git.corp.example,10.0.0.0/8',
         description:
-          'Hosts that may be connected to though their addresses are not public: names, addresses, or ranges of addresses. Upstreams, checksum databases and the hosts that `private`, `credentials`, `git.aliases` and `git.rewrites` name need no entry.',
+          'Hosts that may be connected to though their addresses are not public: names, addresses, or ranges of addresses. Upstreams, checksum databases and the hosts that `private`, `credentials`, `git.aliases` and `git.rewrites` name need no entry, but redirects from other hosts and pages about public modules lead there only with one.',
       }),
       ports: ports([443, 22], {
         description: 'Ports that may be connected to at hosts that a module path or a page led to.',
