@@ -93,13 +93,14 @@ export async function composeLarder(config: Config, around: Around): Promise<Lar
       health: storeHealth(config.data, () => observers.recentTrouble()),
       metrics: observers.metrics,
       clock: systemClock,
+      redact: (text) => observers.secrets.redact(text),
       options: edgeOptions(config, instanceId),
     });
     startReprover(engine, observers, closing);
     startFeed(engine, observers, closing);
     const { keep, repositories } = engine;
     const everyMs = config.anchors.checkEvery;
-    startAnchorWatch({ store: keep.store, repositories, everyMs, observers, closing });
+    startAnchorWatch({ store: keep.store, registers: keep.registers, repositories, everyMs, observers, closing });
     void warnWithoutGit(around, observers);
     observers.watch(
       'git_mirror_bytes',

@@ -8,6 +8,7 @@ import { madeUpModule } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { growRepository, makeRepository } from '../../tests/fakes/git-repositories.ts';
 import { basic, type GitServer, startGitServer } from '../../tests/fakes/git-server.ts';
+import { packetLine } from '../../tests/fakes/pack-bombs.ts';
 import { skipUnless } from '../../tests/skip.ts';
 import { plainKeys } from '../../tests/fakes/plain-log.ts';
 import { loadConfig } from '../config/load.ts';
@@ -144,6 +145,23 @@ describe('a private module', () => {
     expect((await open(FIXED[1] ?? '')).status).toBe(200);
     await stop();
     expect(readFileSync(join(folder, 'log.jsonl'), 'utf8')).not.toContain('canary-77');
+  });
+
+  test('tells nobody a secret that its host repeats', async () => {
+    const row = `url=${host.origin}/team,username=larder,password=env:SECRET`;
+    const keys = { 'git.aliases': `${LIB}=${host.origin}/team/closed`, private: 'private.test', credentials: row };
+    const say = (words: string): void => {
+      const answer = { status: 200, headers: { 'content-type': 'application/x-git-upload-pack-result' } };
+      const body = packetLine(`ERR upstream connect failed: ${words}`);
+      host.fault(({ kind }) => (kind === 'ls-refs' ? { answer: { ...answer, body } } : undefined));
+    };
+    const get = await serve(keys, { SECRET: 'canary-77' });
+    say(`you sent ${basic('larder', 'canary-77')}, which is canary-77`);
+    const { status, text } = await get(FIXED[1] ?? '');
+    expect(status).toBeGreaterThanOrEqual(500);
+    // What it says is shown, and that is the control.
+    expect(text).toContain('you sent Basic [secret], which is [secret]');
+    expect(text).not.toContain('canary-77');
   });
 
   test('is logged by our own ledger, and no checksum database of others hears of it', async () => {

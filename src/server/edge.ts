@@ -52,6 +52,8 @@ export interface EdgeParts {
   /** Absent = `/metrics` is not found. */
   readonly metrics?: MetricsPage | undefined;
   readonly clock: Clock;
+  /** Frees what is told to clients of secrets, which others may repeat. Default: there are none. */
+  readonly redact?: (text: string) => string;
   readonly options: EdgeOptions;
 }
 
@@ -84,7 +86,7 @@ class HttpEdge implements Edge {
   #isDraining = false;
   #lastRequest = 0;
 
-  constructor({ gate, resolver, databases, observer, health, metrics, clock, options }: EdgeParts) {
+  constructor({ gate, resolver, databases, observer, health, metrics, clock, options, redact }: EdgeParts) {
     this.#gate = gate;
     this.#options = options;
     this.#routes = new LRUCache({ max: options.rememberedRoutes });
@@ -92,6 +94,7 @@ class HttpEdge implements Edge {
       clock,
       observer,
       writeStallMs: options.writeStallMs,
+      redact: redact ?? ((text) => text),
       nextRequestId: () => `${options.instanceId}-${(++this.#lastRequest).toString(36)}`,
       onEnd: () => {
         this.inFlight--;

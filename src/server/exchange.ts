@@ -12,6 +12,8 @@ export interface ExchangeContext {
   readonly observer: ServerObserver;
   /** A kept-alive client that takes no byte for this long is cut off, ms. */
   readonly writeStallMs: number;
+  /** `text` without secrets. */
+  redact(text: string): string;
   nextRequestId(): string;
   onEnd(): void;
 }
@@ -64,6 +66,11 @@ export class Exchange {
       this.#onConnectionClose = onClose;
       req.socket.on('close', onClose);
     }
+  }
+
+  /** `text`, which repeats what others said, as it may be told to the client. */
+  told(text: string): string {
+    return this.#context.redact(text);
   }
 
   /** Fires when the client leaves, or with UPSTREAM_TIMEOUT when no reply has begun after `ms`. To be asked for once. */

@@ -1,4 +1,4 @@
-import type { AppError } from '../std/errors.ts';
+import { AppError } from '../std/errors.ts';
 import { errorText } from './error-text.ts';
 import type { Exchange } from './exchange.ts';
 import { toPrintable } from './printable.ts';
@@ -40,7 +40,9 @@ export function sendText(x: Exchange, reply: TextReply): void {
  */
 export function sendError(x: Exchange, error: AppError, subject?: string): void {
   x.code ??= error.code;
-  x.message ??= toPrintable(error.message, 512);
+  const message = x.told(error.message);
+  const told = message === error.message ? error : new AppError(error.code, message, { detail: error.detail });
+  x.message ??= toPrintable(told.message, 512);
   if (error.detail['result'] === 'negative') x.result = 'negative';
   const row = statusOf(error.code);
   const isStoredOnlyMiss = row.fallsThrough && x.mayFetch === 'no';
@@ -50,7 +52,7 @@ export function sendError(x: Exchange, error: AppError, subject?: string): void 
     ...(isStoredOnlyMiss ? ['Vary', 'Disable-Module-Fetch'] : []),
   ];
   const cacheControl = isStoredOnlyMiss ? 'no-store' : row.cacheControl;
-  sendText(x, { status: row.status, body: errorText(error, subject, x.id), cacheControl, headers });
+  sendText(x, { status: row.status, body: errorText(told, subject, x.id), cacheControl, headers });
 }
 
 /** Answers a request that is refused for its form and gives the connection up: what else comes over it cannot be trusted. */

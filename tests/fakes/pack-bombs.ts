@@ -24,7 +24,7 @@ export function withPack(answer: Buffer, packed: Buffer): Buffer {
 }
 
 /** `payload` as git frames what it sends. */
-function packetLine(payload: string | Buffer): Buffer {
+export function packetLine(payload: string | Buffer): Buffer {
   const bytes = Buffer.from(payload);
   return Buffer.concat([Buffer.from((bytes.length + 4).toString(16).padStart(4, '0')), bytes]);
 }
