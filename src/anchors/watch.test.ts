@@ -4,7 +4,10 @@ import type { AnchorLine } from '../gomod/anchor-file.ts';
 import type { Repository } from '../gomod/coderepo/repository.ts';
 import type { ModulePath, Version } from '../gomod/module.ts';
 import { AppError } from '../std/errors.ts';
+import { MemoryRegister } from '../coordination/memory/memory-register.ts';
+import type { Register } from '../coordination/register.ts';
 import type { SecurityEvent } from '../verify/observer.ts';
+import { roundMemory } from './round.ts';
 import { AnchorWatch } from './watch.ts';
 
 const A = 'a'.repeat(40);
@@ -18,8 +21,10 @@ const line: AnchorLine = {
 };
 
 /** A watch over what is stored, one version unless given, whose repository has the tags that the test says. */
-function world(stored: readonly AnchorLine[] = [line]) {
-  const clock = new ManualClock();
+function world(
+  stored: readonly AnchorLine[] = [line],
+  { clock = new ManualClock(), registers = new MemoryRegister({ capacityBytes: 1e6 }) as Register } = {},
+) {
   const events: SecurityEvent[] = [];
   const troubles: string[] = [];
   const origin = { tags: new Map([['v1.0.0', A]]), isDown: false, asked: 0 };
@@ -30,6 +35,7 @@ function world(stored: readonly AnchorLine[] = [line]) {
       if (origin.isDown) return Promise.reject(new AppError('UPSTREAM_UNAVAILABLE', `reach ${URL}: refused`));
       return Promise.resolve({ url: URL, refs: { branches: new Map(), tags: origin.tags } } as unknown as Repository);
     },
+    memory: roundMemory(registers),
     everyMs: DAY,
     clock,
     random: () => 0.5,
@@ -37,7 +43,7 @@ function world(stored: readonly AnchorLine[] = [line]) {
     onTrouble: (message) => troubles.push(message),
   });
   onTestFinished(() => watch.close());
-  return { clock, events, troubles, origin, watch };
+  return { clock, registers, events, troubles, origin, watch };
 }
 
 describe('the watch over anchors', () => {
@@ -93,5 +99,38 @@ describe('the watch over anchors', () => {
     expect(events).toEqual([]);
     expect(troubles).toEqual([`reach ${URL}: refused`]);
     expect(watch.counts).toEqual({ held: 0, drifted: 0, unknown: 1 });
+  });
+
+  test('goes on after a restart where it was: no sooner, no later, and without old news', async () => {
+    const before = world();
+    before.origin.tags = new Map([['v1.0.0', B]]);
+    await before.clock.advance(DAY + DAY / 2);
+    expect([before.origin.asked, before.events.length]).toEqual([1, 1]);
+    await before.watch.close();
+    const after = world([line], before);
+    after.origin.tags = new Map([['v1.0.0', B]]);
+    await after.clock.advance(DAY / 2 - 1);
+    expect([after.origin.asked, after.watch.counts]).toEqual([0, { held: 0, drifted: 1, unknown: 0 }]);
+    await after.clock.advance(1);
+    expect([after.origin.asked, after.events]).toEqual([1, []]);
+  });
+
+  test('comes to its first round although the server never runs for a whole interval', async () => {
+    const first = world();
+    await first.clock.advance(DAY * 0.75);
+    await first.watch.close();
+    const second = world([line], first);
+    await second.clock.advance(DAY * 0.75);
+    expect([first.origin.asked, second.origin.asked]).toEqual([0, 1]);
+  });
+
+  test('takes a damaged memory for none', async () => {
+    const registers = new MemoryRegister({ capacityBytes: 1e6 });
+    await registers.create('anchors/round', Buffer.from('{"version":1,"at":"x"}'), {
+      signal: AbortSignal.timeout(1000),
+    });
+    const { clock, origin, troubles } = world([line], { clock: new ManualClock(), registers });
+    await clock.advance(DAY);
+    expect([origin.asked, troubles]).toEqual([1, []]);
   });
 });

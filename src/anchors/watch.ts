@@ -6,12 +6,14 @@ import type { Clock } from '../std/clock.ts';
 import { messageOf } from '../std/errors.ts';
 import type { VerifyObserver } from '../verify/observer.ts';
 import { type AnchorFinding, type DriftState, findDrift, isDrift, type LookAt } from './drift.ts';
+import type { AnchorCounts, AnchorRound, RoundMemory } from './round.ts';
 
 /** What a scheduled look is made of. */
 export interface AnchorWatchParts {
   /** All anchors that are stored, as of now. Rejects with STORE_UNAVAILABLE. */
   readonly stored: (o: Ask) => Promise<Iterable<AnchorLine>>;
   readonly lookAt: LookAt;
+  readonly memory: RoundMemory;
   /** Between the end of one round and the beginning of the next, give or take a tenth. */
   readonly everyMs: number;
   readonly clock: Clock;
@@ -22,24 +24,16 @@ export interface AnchorWatchParts {
   readonly onTrouble: (message: string) => void;
 }
 
-/** How many versions stand how, after the last round. */
-export interface AnchorCounts {
-  readonly held: number;
-  readonly drifted: number;
-  readonly unknown: number;
-}
-
 /**
  * Asks the repositories from time to time whether their tags are where they were. What moved is a security event, once for each place that it moved to; what is stored
- * stays as it is and is served. The first round begins after one interval: a restart is no reason to ask everybody.
+ * stays as it is and is served. A restart is no reason to ask everybody, nor to tell again: the first round begins one interval after the last one before it.
  */
 export class AnchorWatch {
   readonly #parts: AnchorWatchParts;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  /** What was told of, by anchor; of those that still drift. */
-  #told = new Map<string, string>();
-  #counts: AnchorCounts = { held: 0, drifted: 0, unknown: 0 };
+  /** The last one: its counts, and what was told of those that still drift. */
+  #last: Pick<AnchorRound, 'counts' | 'told'> = { counts: { held: 0, drifted: 0, unknown: 0 }, told: new Map() };
 
   /** Begins at once. */
   constructor(parts: AnchorWatchParts) {
@@ -47,8 +41,9 @@ export class AnchorWatch {
     this.#running = this.#run({ signal: this.#stop.signal });
   }
 
+  /** After the last round. */
   get counts(): AnchorCounts {
-    return this.#counts;
+    return this.#last.counts;
   }
 
   /** Ends what is under way. Never rejects. */
@@ -58,18 +53,39 @@ export class AnchorWatch {
   }
 
   async #run(o: Ask): Promise<void> {
-    const { clock, everyMs, random, onTrouble } = this.#parts;
+    const { clock, everyMs, random } = this.#parts;
+    let passedMs = await this.#remember(o);
     while (!o.signal.aborted) {
-      await clock.sleep(everyMs * (0.9 + random() / 5), o).catch(() => undefined);
-      if (o.signal.aborted) return;
-      await this.#round(o).catch((error: unknown) => {
-        if (!o.signal.aborted) onTrouble(`compare stored versions with their repositories: ${messageOf(error)}`);
-      });
+      await clock.sleep(Math.max(0, everyMs * (0.9 + random() / 5) - passedMs), o).catch(() => undefined);
+      if (!o.signal.aborted) await this.#attempt(() => this.#round(o), o);
+      passedMs = 0;
+    }
+  }
+
+  /** Takes up the last round before the start; returns how long ago that was, in ms. The first start of all counts as a round. */
+  async #remember(o: Ask): Promise<number> {
+    const { clock, memory, everyMs } = this.#parts;
+    let passedMs = 0;
+    await this.#attempt(async () => {
+      const last = await memory.load(o);
+      if (last === undefined) return await memory.save({ at: clock.now(), ...this.#last }, o);
+      this.#last = last;
+      passedMs = Math.min(Math.max(0, clock.now() - last.at), everyMs);
+    }, o);
+    return passedMs;
+  }
+
+  async #attempt(work: () => Promise<void>, { signal }: Ask): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted)
+        this.#parts.onTrouble(`compare stored versions with their repositories: ${messageOf(error)}`);
     }
   }
 
   async #round(o: Ask): Promise<void> {
-    const { stored, lookAt, onTrouble } = this.#parts;
+    const { stored, lookAt, memory, clock, onTrouble } = this.#parts;
     const counts = { held: 0, drifted: 0, unknown: 0 };
     const told = new Map<string, string>();
     const silent = new Set<string>();
@@ -78,15 +94,15 @@ export class AnchorWatch {
       counts[isDrift(state) ? 'drifted' : state]++;
       const news = isDrift(state) ? `${state} ${finding.now ?? ''}` : undefined;
       // While a repository is silent, what it said before is no news.
-      const known = state === 'unknown' ? this.#told.get(keyOf(finding)) : news;
+      const known = state === 'unknown' ? this.#last.told.get(keyOf(finding)) : news;
       if (known !== undefined) told.set(keyOf(finding), known);
-      if (isDrift(state) && this.#told.get(keyOf(finding)) !== news) this.#tell(finding, state);
+      if (isDrift(state) && this.#last.told.get(keyOf(finding)) !== news) this.#tell(finding, state);
       const why = finding.why?.message;
       if (why !== undefined && !silent.has(why)) onTrouble(why);
       if (why !== undefined) silent.add(why);
     }
-    this.#told = told;
-    this.#counts = counts;
+    this.#last = { counts, told };
+    await memory.save({ at: clock.now(), counts, told }, o);
   }
 
   #tell({ module, anchor, now }: AnchorFinding, state: DriftState): void {

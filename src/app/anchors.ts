@@ -1,7 +1,9 @@
 import type { LookAt } from '../anchors/drift.ts';
+import { roundMemory } from '../anchors/round.ts';
 import { AnchorWatch } from '../anchors/watch.ts';
 import { storedAnchors } from '../artifacts/stored-anchors.ts';
 import type { AnchorLine } from '../gomod/anchor-file.ts';
+import type { Register } from '../coordination/register.ts';
 import type { Ask } from '../std/ask.ts';
 import { systemClock } from '../std/clock.ts';
 import type { BlobStore } from '../storage/store.ts';
@@ -25,6 +27,7 @@ export function lookingAt({ mirrors }: Pick<Repositories, 'mirrors'>): LookAt {
 /** What the scheduled comparison needs of the rest. */
 interface WatchNeeds {
   readonly store: BlobStore;
+  readonly registers: Register;
   readonly repositories: Pick<Repositories, 'mirrors'>;
   /** 0 = never. */
   readonly everyMs: number;
@@ -33,11 +36,12 @@ interface WatchNeeds {
 }
 
 /** Compares what is stored with the repositories from time to time, until `closing`. */
-export function startAnchorWatch({ store, repositories, everyMs, observers, closing }: WatchNeeds): void {
+export function startAnchorWatch({ store, registers, repositories, everyMs, observers, closing }: WatchNeeds): void {
   if (everyMs === 0) return;
   const watch = new AnchorWatch({
     stored: (o) => linesIn(store, o),
     lookAt: lookingAt(repositories),
+    memory: roundMemory(registers),
     everyMs,
     clock: systemClock,
     random: Math.random,
@@ -45,8 +49,14 @@ export function startAnchorWatch({ store, repositories, everyMs, observers, clos
     onTrouble: (why) => observers.logger.warn({ why }, 'a repository could not be compared with what is stored'),
   });
   closing.add(() => watch.close());
-  for (const state of ['held', 'drifted', 'unknown'] as const) {
-    const help = `Stored versions from repositories that were ${state} when they were last compared.`;
-    observers.watch(`anchors_${state}`, help, () => watch.counts[state]);
-  }
+  for (const [state, what] of ANCHOR_GAUGES)
+    observers.watch(`anchors_${state}`, `Stored versions ${what}, when they were last compared.`, () => {
+      return watch.counts[state];
+    });
 }
+
+const ANCHOR_GAUGES = [
+  ['held', 'whose repositories still had what they were made from'],
+  ['drifted', 'whose tag had moved or was gone, or whose commit no branch or tag led to any more'],
+  ['unknown', 'whose repositories could not be asked'],
+] as const;
