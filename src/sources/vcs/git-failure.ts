@@ -1,6 +1,6 @@
 import { shown } from '../../gomod/shown.ts';
 import type { Exit } from '../../io/subprocess.ts';
-import { AppError, type ErrorCode } from '../../std/errors.ts';
+import { AppError, type ErrorCode, isAppError } from '../../std/errors.ts';
 
 /** What is wrong with a mirror's own files: it is thrown away and made again. Never leaves this folder. */
 export class DamagedMirror extends Error {
@@ -101,6 +101,14 @@ function firstSign(signs: readonly Sign[], attempted: string, exit: Exit): AppEr
     if (line !== undefined) return new AppError(code, `${attempted}: ${words}: ${shown(withoutFolder(line))}`);
   }
   return undefined;
+}
+
+/** What kept a run of git from its end (a limit, or that there is no git), as a failure of what was `attempted`; every other error as it is. */
+export function runFailure(attempted: string, error: unknown): unknown {
+  if (!isAppError(error) || !/^run \S+: /.test(error.message)) return error;
+  const isLimit = error.code === 'UPSTREAM_TIMEOUT' || error.code === 'TOO_LARGE';
+  const what = isLimit ? error.message.replace(/^run \S+: /, '') : error.message;
+  return new AppError(error.code, `${attempted}: ${what}`, { cause: error, detail: error.detail });
 }
 
 /** Where a mirror lies is no affair of those who ask for modules. */

@@ -189,16 +189,9 @@ async function tryRemote(
     if (failure !== undefined) throw failure;
     // Where git was sent to instead is nobody's affair.
     return { ...ended, stderr: ended.stderr.replaceAll(remote.url.replace(/\/$/, ''), 'the repository') };
-  } catch (error) {
-    throw isAppError(error, ...TOO_MUCH) ? tooMuch(fetch, error) : error;
   } finally {
     remote.close({ wentWell });
   }
-}
-
-function tooMuch({ attempted }: MirrorFetch, cause: AppError): AppError {
-  if (cause.message.startsWith(attempted)) return cause;
-  return new AppError(cause.code, `${attempted}: ${cause.message.replace(/^run \S+: /, '')}`, { cause });
 }
 
 function whatFailed({ attempted }: MirrorFetch, exit: Exit, kind: Kind): Error {

@@ -1,4 +1,4 @@
-/** What happens when the machine, for want of memory, kills git: nothing is wrong with the mirror then. */
+/** What happens when the machine, for want of memory, kills git, or git hangs: nothing is wrong with the mirror then. */
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ let mirrors: Mirrors;
 let damages: number;
 let head: string;
 let kill: (command: string) => void;
+let hang: (command: string) => void;
+let mirrorsWithin: (fetchMs: number) => Mirrors;
 
 beforeEach(async () => {
   room = mkdtempSync(join(tmpdir(), 'larder-killed-'));
@@ -26,28 +28,51 @@ beforeEach(async () => {
   });
   head = commits.get('two') ?? '';
   const order = join(room, 'order');
-  kill = (command) => writeFileSync(order, command);
+  kill = (command) => writeFileSync(order, `${command} kill -9 $$\n`);
+  hang = (command) => writeFileSync(order, `${command} exec sleep 30\n`);
   const program = join(room, 'git');
   writeFileSync(
     program,
-    `#!/bin/sh\nif [ -e ${order} ]; then for word; do [ "$word" = "$(cat ${order})" ] && rm ${order} && kill -9 $$; done; fi\nexec git "$@"\n`,
+    `#!/bin/sh\nif read -r command act < ${order}; then for word; do [ "$word" = "$command" ] && rm ${order} && eval "$act"; done; fi 2>/dev/null\nexec git "$@"\n`,
   );
   chmodSync(program, 0o755);
   damages = 0;
   const url = pathToFileURL(join(room, 'x.git')).href;
-  mirrors = new Mirrors({
-    folder: join(room, 'mirrors'),
-    git: new Git({ program, path: PATH, protocols: ['file'] }),
-    network: { open: async () => ({ url, environment: {}, failure: () => undefined, close: () => undefined }) },
-    rewrite: (text) => new URL(text),
-    clock: systemClock,
-    limits: LIMITS,
-    observer: { refreshed: () => undefined, damaged: () => void damages++, evicted: () => undefined },
-  });
+  mirrorsWithin = (fetchMs) => {
+    mirrors = new Mirrors({
+      folder: join(room, 'mirrors'),
+      git: new Git({ program, path: PATH, protocols: ['file'] }),
+      network: { open: async () => ({ url, environment: {}, failure: () => undefined, close: () => undefined }) },
+      rewrite: (text) => new URL(text),
+      clock: systemClock,
+      limits: { ...LIMITS, fetchMs },
+      observer: { refreshed: () => undefined, damaged: () => void damages++, evicted: () => undefined },
+    });
+    return mirrors;
+  };
+  mirrorsWithin(LIMITS.fetchMs);
 });
 afterEach(async () => {
   await mirrors.close();
   rmSync(room, { recursive: true, force: true });
+});
+
+describe('a git that hangs on a mirror', () => {
+  test.each([
+    ['rev-list', 'read'],
+    ['archive', 'archive'],
+  ])('(%s) is a timeout that names the repository', async (command, attempted) => {
+    const mirror = mirrorsWithin(1500).open('https://git.corp.example/x');
+    const snapshot = await mirror.snapshot(now);
+    hang(command);
+    const asked = command === 'archive' ? Array.fromAsync(snapshot.archive(head, '', now)) : snapshot.commit(head, now);
+    await expect(asked).rejects.toMatchObject({
+      code: 'UPSTREAM_TIMEOUT',
+      message: expect.stringMatching(
+        new RegExp(`^${attempted} https://git.corp.example/x: (?:silent for|not done within) 1500 ms$`),
+      ),
+    });
+  });
 });
 
 describe('a git that was killed', () => {

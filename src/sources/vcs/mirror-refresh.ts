@@ -1,6 +1,6 @@
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
-import { badRepository, DamagedMirror, remoteFailure } from './git-failure.ts';
+import { badRepository, DamagedMirror, remoteFailure, runFailure } from './git-failure.ts';
 import type { GitRemote, OpenAsk } from './git-network.ts';
 import { fetchMirror } from './mirror-fetch.ts';
 import { mirrorBytes, tidyPacks, writeNote } from './mirror-folder.ts';
@@ -84,7 +84,7 @@ export class MirrorRefresh {
       if (refs !== NO_REFS) this.#upkeep = this.#keepUp(refs, refreshedAt);
       return { refs, asOf };
     } catch (error) {
-      const failure = toAppError(error, this.#attempted);
+      const failure = toAppError(runFailure(this.#attempted, error), this.#attempted);
       if (failure.code === 'TOO_LARGE') this.#refusal = { error: failure, until: clock.monotonic() + TOO_LARGE_MS };
       observer.refreshed({ url, tookMs: clock.monotonic() - asOf, failure });
       throw failure;

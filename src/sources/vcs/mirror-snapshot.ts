@@ -6,7 +6,7 @@ import type { Ask } from '../../std/ask.ts';
 import { AppError } from '../../std/errors.ts';
 import { commitIn } from './commit-text.ts';
 import { ARCHIVE_SETTINGS } from './git-environment.ts';
-import { DamagedMirror, memoryFailure } from './git-failure.ts';
+import { DamagedMirror, memoryFailure, runFailure } from './git-failure.ts';
 import { isHash, isTreePath } from './git.ts';
 import type { Mirror } from './mirror.ts';
 import type { GitObject } from './object-reader.ts';
@@ -121,7 +121,7 @@ export class MirrorSnapshot implements GitSnapshot {
         }
         return;
       } catch (error) {
-        if (!(error instanceof DamagedMirror)) throw error;
+        if (!(error instanceof DamagedMirror)) throw runFailure(`archive ${this.url}`, error);
         if (!error.wasKilled) await this.#mirror.heal(generation, error, o);
         if (!hasGiven && attempt === 1) continue;
         throw new AppError('UPSTREAM_BAD_RESPONSE', `archive ${this.url}: ${error.message}`, { cause: error });

@@ -1,6 +1,6 @@
 import { type Ask, throwIfAborted, waitFor } from '../../std/ask.ts';
 import { AppError } from '../../std/errors.ts';
-import { DamagedMirror } from './git-failure.ts';
+import { DamagedMirror, runFailure } from './git-failure.ts';
 import type { Git } from './git.ts';
 import { dropMirror, readNote, touchMirror } from './mirror-folder.ts';
 import { MirrorRefresh, type Refreshed } from './mirror-refresh.ts';
@@ -86,7 +86,7 @@ export class Mirror {
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof DamagedMirror)) throw error;
+      if (!(error instanceof DamagedMirror)) throw runFailure(`read ${this.url}`, error);
       if (!error.wasKilled) await this.heal(generation, error, o);
       return await this.#useAgain(read);
     } finally {
@@ -136,7 +136,7 @@ export class Mirror {
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof DamagedMirror)) throw error;
+      if (!(error instanceof DamagedMirror)) throw runFailure(`read ${this.url}`, error);
       throw new AppError('UPSTREAM_BAD_RESPONSE', `read ${this.url}: ${error.message}`, { cause: error });
     }
   }
@@ -166,7 +166,7 @@ export class Mirror {
       const refs = await refsIn(listing, this.reader, { signal: life });
       this.#keep({ refs, asOf: clock.monotonic() - ageMs });
     } catch (error) {
-      if (!(error instanceof DamagedMirror)) throw error;
+      if (!(error instanceof DamagedMirror)) throw runFailure(`read ${this.url}`, error);
       await this.drop();
     }
   }

@@ -1,6 +1,6 @@
 import { type Ask } from '../../std/ask.ts';
 import { isAppError } from '../../std/errors.ts';
-import { badRepository, remoteFailure } from './git-failure.ts';
+import { badRepository, remoteFailure, runFailure } from './git-failure.ts';
 import type { GitNetwork } from './git-network.ts';
 import { checkedRemote, type Git } from './git.ts';
 import type { PingsRepositories } from './qualified-repositories.ts';
@@ -40,7 +40,7 @@ async function ping(url: string, options: PingOptions, { signal }: Ask): Promise
     throw remote.failure() ?? remoteFailure(attempt, exit) ?? badRepository(attempt, exit);
   } catch (error) {
     if (isAppError(error, 'NOT_FOUND')) return false;
-    throw error;
+    throw runFailure(attempt, error);
   } finally {
     remote.close({ wentWell });
   }
