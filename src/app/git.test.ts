@@ -136,7 +136,7 @@ describe('a private module', () => {
     const aliases = { 'git.aliases': `${LIB}=${host.origin}/team/closed`, private: 'private.test' };
     const closed = await serve(aliases);
     const { status, text } = await closed(FIXED[1] ?? '');
-    expect(status).toBeGreaterThanOrEqual(500);
+    expect(status).toBe(502);
     expect(text).toContain(host.origin);
     expect(text).toContain('credentials');
     await stop();
@@ -162,6 +162,24 @@ describe('a private module', () => {
     // What it says is shown, and that is the control.
     expect(text).toContain('you sent Basic [secret], which is [secret]');
     expect(text).not.toContain('canary-77');
+  });
+
+  test('whose credentials cannot be read any more is a failure that names the place, until they can be', async () => {
+    const secret = join(folder, 'password');
+    writeFileSync(secret, 'canary-77\n');
+    const get = await serve({
+      'git.aliases': `${LIB}=${host.origin}/team/closed`,
+      private: 'private.test',
+      credentials: `url=${host.origin}/team,username=larder,password=file:${secret}`,
+    });
+    rmSync(secret);
+    for (const target of [...MUTABLE, ...FIXED]) {
+      const { status, text } = await get(target);
+      expect([target, status, text]).toEqual([target, 503, expect.stringContaining(`${host.origin}/team`)]);
+    }
+    writeFileSync(secret, 'canary-77\n');
+    // A failure is the answer to everybody for a second.
+    await expect.poll(async () => (await get(FIXED[1] ?? '')).status, { timeout: 5000 }).toBe(200);
   });
 
   test('is logged by our own ledger, and no checksum database of others hears of it', async () => {
@@ -237,7 +255,8 @@ describe('a private module', () => {
   test('on a machine without git cannot be told of, and the server runs all the same', async () => {
     const get = await serve({ private: 'private.test' }, { PATH: join(folder, 'nothing') });
     const { status, text } = await get(FIXED[0] ?? '');
-    expect([status >= 500, text]).toEqual([true, expect.stringContaining('git')]);
+    expect([status, text]).toEqual([503, expect.stringMatching(/run git: no such program/)]);
+    expect(text).toContain(host.origin);
     expect((await get('livez')).status).toBe(200);
     await expect.poll(() => readFileSync(join(folder, 'log.jsonl'), 'utf8')).toContain('no git program');
   });

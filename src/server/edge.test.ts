@@ -232,7 +232,7 @@ describe('errors', () => {
   test('a request that this very process sent is refused, and not with "not here"', async () => {
     const s = await start({ edge: { instanceId: 'me-1' } });
     const reply = await fetch(`${s.url}/${INFO}`, { headers: { 'larder-via': 'other-2, me-1' } });
-    expect(reply.status).toBe(500);
+    expect(reply.status).toBe(503);
     expect(await reply.text()).toContain('remove its own address from its upstream list');
     expect((await fetch(`${s.url}/${INFO}`, { headers: { 'larder-via': 'other-2' } })).status).toBe(404);
   });

@@ -23,4 +23,8 @@ describe('the status table', () => {
     expect(statusOf('OVERLOADED').status).toBe(503);
     expect(statusOf('OVERLOADED').retryAfterSeconds).toBeGreaterThan(0);
   });
+
+  test('what only the operator can put right cannot be told: 503, as for other means that are missing', () => {
+    expect(statusOf('CONFIG_INVALID').status).toBe(503);
+  });
 });

@@ -53,7 +53,8 @@ const table: Readonly<Record<ErrorCode, StatusRow>> = {
   CONFLICT: failure(503, 'changed meanwhile', 1),
   OVERLOADED: failure(503, 'overloaded', 2),
   ABORTED: failure(503, 'stopped', 1),
-  CONFIG_INVALID: failure(500, 'misconfigured'),
+  // Credentials that cannot be read, or no git: until the operator puts it right it cannot be told what is there.
+  CONFIG_INVALID: failure(503, 'misconfigured'),
   INTERNAL: failure(500, 'internal error'),
 };
 
