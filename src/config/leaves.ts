@@ -229,10 +229,12 @@ function stringRead<T>(read: (text: string) => T | undefined) {
 
 function bounded(read: (text: string) => number | undefined, min: string, max: string) {
   const [lowest, highest] = [read(min) ?? Number.NaN, read(max) ?? Number.NaN];
-  return stringRead((value) => {
+  const within = stringRead((value) => {
     const amount = read(value);
     return amount !== undefined && amount >= lowest && amount <= highest ? amount : undefined;
   });
+  // Nothing is the only amount that needs no unit, so YAML's number for it is as good as the text.
+  return z.preprocess((value) => (value === 0 ? '0' : value), within);
 }
 
 /** A loaded value as one would write it in the file. */

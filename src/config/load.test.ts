@@ -47,6 +47,22 @@ function problems(o: Case): readonly ConfigProblem[] {
   return loaded.ok ? [] : loaded.problems;
 }
 
+describe('an amount', () => {
+  test('of nothing needs no unit, as a number and as a text', () => {
+    for (const zero of ['0', '"0"', '0s'])
+      expect(good({ file: `anchors:\n  checkEvery: ${zero}\ngit:\n  fresh: ${zero}\n` }).config).toMatchObject({
+        anchors: { checkEvery: 0 },
+        git: { fresh: 0 },
+      });
+    expect(good({ file: 'fetch:\n  streamAbove: 0\n' }).config).toMatchObject({ fetch: { streamAbove: 0 } });
+  });
+
+  test('of something does, and a range that begins above nothing holds for numbers, too', () => {
+    for (const file of ['anchors:\n  checkEvery: 60\n', 'git:\n  fetchTime: 0\n', 'git:\n  repositorySize: 0\n'])
+      expect([file, problems({ file })]).toEqual([file, [expect.objectContaining({ kind: 'bad-value' })]]);
+  });
+});
+
 describe('which value is in force', () => {
   test('a flag beats a variable, a variable beats the file, the file beats the default; each says where it is from', () => {
     const file = 'listen: 127.0.0.1:1\ndata: stored\n\nlog:\n  level: warn\n';
