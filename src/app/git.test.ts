@@ -132,6 +132,19 @@ describe('a private module', () => {
     expect([status, text]).toEqual([404, expect.stringContaining('unknown revision v9.9.9')]);
   });
 
+  test('of which its host knows no repository is not found: to somebody whom it lets in, and where it lets in everybody', async () => {
+    const row = `url=${host.origin}/team,username=larder,password=canary-77`;
+    for (const [place, keys] of [
+      ['none', {}],
+      ['team/none', { credentials: row }],
+    ] as const) {
+      const get = await serve({ 'git.aliases': `${LIB}=${host.origin}/${place}`, private: 'private.test', ...keys });
+      const { status, text } = await get(FIXED[0] ?? '');
+      expect([place, status, text]).toEqual([place, 404, expect.stringContaining('repository not found')]);
+      await stop();
+    }
+  });
+
   test('behind a door that is closed is a failure that says what to set, and never "not found"', async () => {
     const aliases = { 'git.aliases': `${LIB}=${host.origin}/team/closed`, private: 'private.test' };
     const closed = await serve(aliases);
