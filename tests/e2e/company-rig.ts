@@ -97,9 +97,12 @@ function hasOne(path: string, needles: readonly string[]): boolean {
   }
 }
 
-/** The ways in which a secret may be written. */
-export function spellingsOf(secret: string): readonly string[] {
+/** The ways in which a secret may be written, alone and as the password of one of `users`. */
+export function spellingsOf(
+  secret: string,
+  users: readonly string[] = ['git', 'builder', 'x-access-token'],
+): readonly string[] {
   const base64 = (text: string): string => Buffer.from(text).toString('base64').replace(/=+$/, '');
-  const users = ['git', 'builder', 'x-access-token'].map((user) => base64(`${user}:${secret}`));
-  return [secret, base64(secret), encodeURIComponent(secret), Buffer.from(secret).toString('hex'), ...users];
+  const logins = users.map((user) => base64(`${user}:${secret}`));
+  return [secret, base64(secret), encodeURIComponent(secret), Buffer.from(secret).toString('hex'), ...logins];
 }

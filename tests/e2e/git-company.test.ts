@@ -87,7 +87,7 @@ describe('a private company', { timeout: 180_000 }, () => {
   };
   const clientOf = (tool: GoTool): FreshClient =>
     fresh({ tool, proxy: larder.base, env: { GOSUMDB: verifier }, patienceMs: PATIENCE_MS });
-  const secrets = (): readonly string[] => Object.values(company.secrets).flatMap(spellingsOf);
+  const secrets = (): readonly string[] => Object.values(company.secrets).flatMap((one) => spellingsOf(one));
 
   beforeAll(async () => {
     if (address === undefined) return;
