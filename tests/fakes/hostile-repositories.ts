@@ -91,6 +91,14 @@ function plansFor(canary: string): Readonly<Record<string, Plan>> {
         sub: { mode: '160000', commit: '11'.repeat(20) },
       },
     },
+    /** What git itself takes for one: it refuses the file above for its `update`. */
+    'a-submodule-that-runs': {
+      fate: 'served',
+      files: {
+        '.gitmodules': `[submodule "sub"]\n\tpath = sub\n\turl = ext::sh -c ${spaceless}\n`,
+        sub: { mode: '160000', commit: '11'.repeat(20) },
+      },
+    },
     links: {
       fate: 'served',
       files: {
