@@ -107,7 +107,10 @@ function mirrorLog(logger: Logger, metrics: Metrics | undefined): MirrorObserver
       metrics?.onGitFetch({ result: failure?.code ?? 'ok', durationMs: tookMs });
       const facts = { url, durationMs: Math.round(tookMs) };
       if (failure === undefined) logger.debug(facts, 'repository asked');
-      else logger.info({ ...facts, code: failure.code, why: failure.message }, 'repository could not be asked');
+      else {
+        const { code, message: why, detail } = failure;
+        logger.info({ ...facts, code, why, file: detail['file'] }, 'repository could not be asked');
+      }
     },
     damaged: ({ url, why }) => {
       metrics?.onMirrorGone('damaged');

@@ -1,5 +1,5 @@
 import type { SshIdentity } from './credentials.ts';
-import { type Place, placeOf, placeText } from './place.ts';
+import { placeOf, placeText } from './place.ts';
 import type { OpenRow } from './row-ways.ts';
 
 /** What to do so that `url` (https or http) lets us in, given the rows that are for it, the narrowest first, and what else was `tried`. */
@@ -16,20 +16,15 @@ export function httpAdvice(url: URL, rows: readonly OpenRow[], tried: string | u
   return `${set}, or put "machine ${url.host} login ... password ..." into the netrc file`;
 }
 
-/** The same for ssh, given what there is. */
+/** The same for ssh, given what there is. Says nothing of where files lie. */
 export function sshAdvice(url: URL, { keyFile, knownHostsFile }: SshIdentity): string {
   const at = placeOf(url);
   if (at === undefined) return 'there are no credentials for such a URL';
   const origin = placeText({ ...at, path: '/' });
-  if (keyFile === undefined || knownHostsFile === undefined) return missing(origin, { keyFile, knownHostsFile });
-  return `the key ${keyFile} is not accepted by ${origin}, or its host key is not the one in ${knownHostsFile}`;
-}
-
-function missing(
-  origin: Place['host'],
-  has: { readonly [K in keyof SshIdentity]: SshIdentity[K] | undefined },
-): string {
-  const key = has.keyFile ?? '/path/to/key';
-  const hosts = has.knownHostsFile ?? '/path/to/known_hosts';
-  return `set credentials: [{url: ${origin}, sshKey: ${key}, knownHosts: ${hosts}}] in the configuration`;
+  const [key, hosts] = ['sshKey: /path/to/key', 'knownHosts: /path/to/known_hosts'];
+  if (keyFile === undefined && knownHostsFile === undefined)
+    return `set credentials: [{url: ${origin}, ${key}, ${hosts}}] in the configuration`;
+  if (keyFile === undefined) return `add ${key} to the credentials for ${origin}`;
+  if (knownHostsFile === undefined) return `add ${hosts} to the credentials for ${origin}`;
+  return `let its key in, or set another sshKey in the credentials for ${origin}`;
 }

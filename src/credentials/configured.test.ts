@@ -223,6 +223,8 @@ describe('advice', () => {
     { url: 'https://git.test/team', token: 'env:CORP_TOKEN' },
     { url: 'https://h.test', helper: ['git', 'credential-store'] },
     { url: 'ssh://git.test/team', sshKey: '/key', knownHosts: '/known' },
+    { url: 'ssh://key.test', sshKey: '/key' },
+    { url: 'ssh://known.test', knownHosts: '/known' },
   ];
   test.each([
     [
@@ -242,10 +244,9 @@ describe('advice', () => {
       'ssh://none.test/x',
       'set credentials: [{url: ssh://none.test, sshKey: /path/to/key, knownHosts: /path/to/known_hosts}] in the configuration',
     ],
-    [
-      'ssh://git@git.test/team/x',
-      'the key /key is not accepted by ssh://git.test, or its host key is not the one in /known',
-    ],
+    ['ssh://git@git.test/team/x', 'let its key in, or set another sshKey in the credentials for ssh://git.test'],
+    ['ssh://key.test/x', 'add knownHosts: /path/to/known_hosts to the credentials for ssh://key.test'],
+    ['ssh://known.test/x', 'add sshKey: /path/to/key to the credentials for ssh://known.test'],
   ])('for %s', (url, advice) => expect(ground.open({ rows }).advice(new URL(url))).toBe(advice));
 
   test('names the netrc file when that was tried', async () => {

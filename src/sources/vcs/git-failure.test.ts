@@ -19,6 +19,13 @@ describe('what a remote says', () => {
     expect(codeOf(`${line}\n\n${unread}`)).toBe(code);
   });
 
+  test('is followed by what to set, where that is known, when it is about who asks', () => {
+    const said = (stderr: string) =>
+      remoteFailure('fetch x', { exitCode: 128, stderr, advice: 'set another key' })?.message;
+    expect(said('ERROR: Repository not found.')).toMatch(/^fetch x: it shows no such repository .*; set another key$/);
+    expect(said("fatal: '/srv/x.git' does not appear to be a git repository")).not.toContain('set another key');
+  });
+
   test.each([
     ['fatal: remote error: Internal Server Error', 'UPSTREAM_UNAVAILABLE'],
     ['fatal: remote error: upload-pack: not our ref 0123', 'UPSTREAM_UNAVAILABLE'],

@@ -1,6 +1,7 @@
 import { shown } from '../../gomod/shown.ts';
 import type { Exit } from '../../io/subprocess.ts';
 import { AppError, type ErrorCode, isAppError } from '../../std/errors.ts';
+import type { GitRemote } from './git-network.ts';
 
 /** What is wrong with a mirror's own files: it is thrown away and made again. Never leaves this folder. */
 export class DamagedMirror extends Error {
@@ -21,6 +22,12 @@ export class DamagedMirror extends Error {
 /** Whether a signal that we did not send ended git or a program of its. */
 function wasKilled({ exitCode, stderr }: Exit): boolean {
   return exitCode > 128 || /^error: \S+ died of signal/m.test(stderr);
+}
+
+/** How a command that talked with a remote ended. */
+export interface RemoteExit extends Exit {
+  /** What to set so that the remote lets us in, where that is known. */
+  readonly advice?: string;
 }
 
 interface Sign {
@@ -84,8 +91,13 @@ const SIGNS: readonly Sign[] = [
   { text: /could not read from remote repository/i, code: 'UPSTREAM_UNAVAILABLE', words: 'not reachable' },
 ];
 
+/** `exit` of a command that talked with `remote`. */
+export function toldBy<T extends Exit>({ advice }: Pick<GitRemote, 'advice'>, exit: T): T & RemoteExit {
+  return advice === undefined ? exit : { ...exit, advice };
+}
+
 /** What a remote did to a command that failed; undefined when that may just as well be our own files. `attempted` names the repository. */
-export function remoteFailure(attempted: string, exit: Exit): AppError | undefined {
+export function remoteFailure(attempted: string, exit: RemoteExit): AppError | undefined {
   if (wasKilled(exit)) return new AppError('OVERLOADED', `${attempted}: git was killed, perhaps for want of memory`);
   return firstSign(SIGNS, attempted, exit);
 }
@@ -95,10 +107,12 @@ export function memoryFailure(attempted: string, exit: Exit): AppError | undefin
   return firstSign([TOO_MUCH], attempted, exit);
 }
 
-function firstSign(signs: readonly Sign[], attempted: string, exit: Exit): AppError | undefined {
+function firstSign(signs: readonly Sign[], attempted: string, exit: RemoteExit): AppError | undefined {
   for (const { text, code, words } of signs) {
     const line = exit.stderr.split('\n').find((one) => text.test(one));
-    if (line !== undefined) return new AppError(code, `${attempted}: ${words}: ${shown(withoutFolder(line))}`);
+    if (line === undefined) continue;
+    const advice = code === 'AUTH_REQUIRED' && exit.advice !== undefined ? `; ${exit.advice}` : '';
+    return new AppError(code, `${attempted}: ${words}: ${shown(withoutFolder(line))}${advice}`);
   }
   return undefined;
 }

@@ -9,6 +9,8 @@ export interface GitRemote {
   readonly environment: Readonly<Record<string, string>>;
   /** Why the connection failed, as far as the connection itself knows: better than what git says about it. */
   failure(): AppError | undefined;
+  /** What to set so that the remote lets us in; absent where failure() says so itself. */
+  readonly advice?: string;
   /** Part of what git heard was said to an earlier command: a failure may come of that, and another attempt that `isFresh` tells. */
   usedMemory?(): boolean;
   /** To be called when the command has ended. What was found out on the way may be used for the next when this one `wentWell`. */

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
-import type { Ended, Exit } from '../../io/subprocess.ts';
+import type { Ended } from '../../io/subprocess.ts';
 import type { Ask } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
-import { badRepository, DamagedMirror, remoteFailure } from './git-failure.ts';
+import { badRepository, DamagedMirror, type RemoteExit, remoteFailure, toldBy } from './git-failure.ts';
 import type { GitRemote, OpenAsk } from './git-network.ts';
 import { checkedRemote, type Git } from './git.ts';
 import {
@@ -143,7 +143,7 @@ async function forgetHead({ git, path, signal, wallMs }: MirrorFetch): Promise<v
   if (ended.exitCode !== 0) throw new DamagedMirror(ended);
 }
 
-async function fetchRefs(fetch: MirrorFetch, refs: readonly string[]): Promise<Exit> {
+async function fetchRefs(fetch: MirrorFetch, refs: readonly string[]): Promise<RemoteExit> {
   const size = watchSize(fetch);
   try {
     const ended = await overNetwork(fetch, FETCH, refs, { signal: AbortSignal.any([fetch.signal, size.signal]) });
@@ -160,10 +160,12 @@ async function overNetwork(
   command: readonly string[],
   refs: readonly string[],
   o: Ask,
-): Promise<Ended> {
+): Promise<Ended & RemoteExit> {
   const args = (remote: GitRemote): string[] => [...command, '--end-of-options', checkedRemote(remote.url), ...refs];
   const known = await tryRemote(fetch, await fetch.connect(o), args, o);
-  return known ?? ((await tryRemote(fetch, await fetch.connect({ ...o, isFresh: true }), args, o)) as Ended);
+  return (
+    known ?? ((await tryRemote(fetch, await fetch.connect({ ...o, isFresh: true }), args, o)) as Ended & RemoteExit)
+  );
 }
 
 /** What git says of a remote that has answered. */
@@ -176,7 +178,7 @@ async function tryRemote(
   remote: GitRemote,
   argsFor: (remote: GitRemote) => readonly string[],
   { signal }: Ask,
-): Promise<Ended | undefined> {
+): Promise<(Ended & RemoteExit) | undefined> {
   const limits = { wallMs: fetch.wallMs, idleMs: fetch.idleMs, outputBytes: LISTING_BYTES };
   let wentWell = false;
   try {
@@ -188,13 +190,14 @@ async function tryRemote(
     if (!wentWell && remote.usedMemory?.() === true && !isAppError(failure, ...TOO_MUCH)) return undefined;
     if (failure !== undefined) throw failure;
     // Where git was sent to instead is nobody's affair.
-    return { ...ended, stderr: ended.stderr.replaceAll(remote.url.replace(/\/$/, ''), 'the repository') };
+    const stderr = ended.stderr.replaceAll(remote.url.replace(/\/$/, ''), 'the repository');
+    return toldBy(remote, { ...ended, stderr });
   } finally {
     remote.close({ wentWell });
   }
 }
 
-function whatFailed({ attempted }: MirrorFetch, exit: Exit, kind: Kind): Error {
+function whatFailed({ attempted }: MirrorFetch, exit: RemoteExit, kind: Kind): Error {
   return remoteFailure(attempted, exit) ?? (kind === 'new' ? badRepository(attempted, exit) : new DamagedMirror(exit));
 }
 

@@ -3,7 +3,6 @@ import { access, constants, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from '../../credentials/credentials.ts';
 import type { EgressGuard } from '../../io/egress/guard.ts';
-import { shown } from '../../gomod/shown.ts';
 import { AppError, isAppError, systemCodeOf } from '../../std/errors.ts';
 import type { GitNetwork, GitRemote, OpenAsk } from './git-network.ts';
 import { GitRelay } from './git-relay.ts';
@@ -46,14 +45,11 @@ async function openSsh(url: URL, { attempt, signal }: OpenAsk, o: GitNetworkOpti
     const [address = ''] = await o.guard.resolve({ host: target.host, port: target.port }, { signal });
     const advice = o.credentials.advice(url);
     if (knownHostsFile === undefined)
-      throw new AppError(
-        'AUTH_REQUIRED',
-        `${origin}: no host key of it is known, so nothing is sent: set knownHosts in its row of credentials; ${advice}`,
-      );
+      throw new AppError('AUTH_REQUIRED', `${origin}: no host key of it is known, so nothing is sent: ${advice}`);
     const { connectTimeoutMs, idleMs, folder: parent } = o;
     const settings = { address, target, identity: { ...identity, knownHostsFile }, connectTimeoutMs, idleMs };
     const configuration = sshConfiguration(settings);
-    await mustBeReadable([knownHostsFile, ...(identity.keyFile === undefined ? [] : [identity.keyFile])], origin);
+    await mustBeReadable({ knownHosts: knownHostsFile, sshKey: identity.keyFile }, origin);
     const folder = await mkdtemp(join(parent, 'ssh-'));
     const [configFile, logFile] = [join(folder, 'config'), join(folder, 'log')];
     await writeFile(configFile, configuration, { mode: 0o600 });
@@ -63,6 +59,7 @@ async function openSsh(url: URL, { attempt, signal }: OpenAsk, o: GitNetworkOpti
         GIT_SSH_COMMAND: sshCommand(o.sshProgram ?? 'ssh', configFile, logFile),
         GIT_SSH_VARIANT: 'ssh',
       },
+      advice,
       failure: () => sshFailure(beginningOf(logFile), { attempt, origin, advice }),
       close: () => rmSync(folder, { recursive: true, force: true }),
     };
@@ -74,12 +71,15 @@ async function openSsh(url: URL, { attempt, signal }: OpenAsk, o: GitNetworkOpti
 }
 
 /** ssh goes on without a file that is not there, and then only says that it was not let in. */
-async function mustBeReadable(files: readonly string[], origin: string): Promise<void> {
-  for (const file of files)
+async function mustBeReadable(files: Readonly<Record<string, string | undefined>>, origin: string): Promise<void> {
+  for (const [key, file] of Object.entries(files)) {
+    if (file === undefined) continue;
     await access(file, constants.R_OK).catch((error: unknown) => {
-      const why = systemCodeOf(error) ?? 'it cannot be read';
-      throw new AppError('CONFIG_INVALID', `${origin}: use the file ${shown(file)} of its credentials: ${why}`);
+      const message = `${origin}: the file of ${key} in its credentials cannot be read: ${systemCodeOf(error) ?? 'why is unknown'}`;
+      // The message goes to clients, who are not told where keys lie; the rest goes to the log.
+      throw new AppError('CONFIG_INVALID', message, { detail: { file } });
     });
+  }
 }
 
 /** Asked for once, when a command has failed: some hundred bytes that ssh has just written. */

@@ -1,6 +1,6 @@
 import { type Ask } from '../../std/ask.ts';
 import { isAppError } from '../../std/errors.ts';
-import { badRepository, remoteFailure, runFailure } from './git-failure.ts';
+import { badRepository, remoteFailure, runFailure, toldBy } from './git-failure.ts';
 import type { GitNetwork } from './git-network.ts';
 import { checkedRemote, type Git } from './git.ts';
 import type { PingsRepositories } from './qualified-repositories.ts';
@@ -37,7 +37,7 @@ async function ping(url: string, options: PingOptions, { signal }: Ask): Promise
     const exit = await git.run(args, { repository: NOWHERE, limits, environment, signal });
     wentWell = exit.exitCode === 0;
     if (wentWell) return true;
-    throw remote.failure() ?? remoteFailure(attempt, exit) ?? badRepository(attempt, exit);
+    throw remote.failure() ?? remoteFailure(attempt, toldBy(remote, exit)) ?? badRepository(attempt, exit);
   } catch (error) {
     if (isAppError(error, 'NOT_FOUND')) return false;
     throw runFailure(attempt, error);

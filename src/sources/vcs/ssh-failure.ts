@@ -4,6 +4,8 @@ interface Sign {
   readonly text: RegExp;
   readonly code: ErrorCode;
   readonly words: string;
+  /** The words do not say what to do. */
+  readonly needsAdvice?: true;
 }
 
 /** What ssh itself says, most telling first. */
@@ -27,6 +29,7 @@ const SIGNS: readonly Sign[] = [
     text: /Permission denied|Too many authentication failures|No supported authentication methods/,
     code: 'AUTH_REQUIRED',
     words: 'it does not let this key in',
+    needsAdvice: true,
   },
   { text: /Connection refused/, code: 'UPSTREAM_UNAVAILABLE', words: 'connection refused' },
   { text: /timed out|Timeout/, code: 'UPSTREAM_UNAVAILABLE', words: 'no answer in time' },
@@ -43,6 +46,6 @@ const SIGNS: readonly Sign[] = [
 export function sshFailure(log: string, o: { attempt: string; origin: string; advice: string }): AppError | undefined {
   const sign = SIGNS.find(({ text }) => text.test(log));
   if (sign === undefined) return undefined;
-  const advice = sign.code === 'AUTH_REQUIRED' ? `; ${o.advice}` : '';
+  const advice = sign.needsAdvice ? `; ${o.advice}` : '';
   return new AppError(sign.code, `${o.attempt}: ${o.origin}: ${sign.words}${advice}`);
 }
