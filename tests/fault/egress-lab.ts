@@ -17,8 +17,13 @@ import type { EgressGuard } from '../../src/io/egress/guard.ts';
 import { readEgressRules } from '../../src/io/egress/rules.ts';
 import { HttpClient } from '../../src/io/http-client.ts';
 import { createDispatchers } from '../../src/io/http-dispatcher.ts';
+import { parseModulePath } from '../../src/gomod/module.ts';
+import { ClaimedRepositories } from '../../src/sources/vcs/claimed-repositories.ts';
+import { Discovery } from '../../src/sources/vcs/discovery.ts';
 import type { GitNetwork } from '../../src/sources/vcs/git-network.ts';
 import { createGitNetwork } from '../../src/sources/vcs/network.ts';
+import { rewriteBy } from '../../src/sources/vcs/rewrites.ts';
+import { systemClock } from '../../src/std/clock.ts';
 import { PLAIN_GIT_ENVIRONMENT } from '../fakes/git-repositories.ts';
 import { startNameServer } from '../fakes/name-server.ts';
 import { FORBIDDEN_HOSTS, FORBIDDEN_NAMES } from './egress-forms.ts';
@@ -49,6 +54,7 @@ let rebound = 0;
 interface Net {
   readonly client: HttpClient;
   readonly network: GitNetwork & { close(): Promise<void> };
+  readonly discovery: Discovery;
   readonly close: () => Promise<void>;
 }
 
@@ -69,7 +75,25 @@ function netWith(guard: EgressGuard | undefined): Net {
   const close = async (): Promise<void> => {
     await Promise.all([client.close(), network.close(), dispatchers.destroy()]);
   };
-  return { client, network, close };
+  return { client, network, discovery: discoveryWith(client, guard), close };
+}
+
+/** As the server has it; nothing here has a `.git` in its path, or credentials, so nobody is pinged. Modules below public.test/private are private: for them no claim is checked. */
+function discoveryWith(client: HttpClient, guard: EgressGuard | undefined): Discovery {
+  const pings = { ping: () => Promise.reject(new Error('not used')) };
+  const around = { credentials: NO_CREDENTIALS, rewrite: rewriteBy([]), clock: systemClock };
+  return new Discovery({
+    ...pings,
+    ...around,
+    pages: client,
+    rules: {
+      govcs: [],
+      isInsecure: () => true,
+      isPrivate: (path) => path.startsWith('public.test/private/'),
+      aliases: [],
+    },
+    ...(guard && { claims: new ClaimedRepositories({ ...around, guard, pings }) }),
+  });
 }
 
 /** No guard at all, for ssh, which is given an address in any case. */
@@ -78,20 +102,23 @@ const OPEN: EgressGuard = {
   connect: () => Promise.reject(new Error('not used')),
 };
 
-/** One way for an address to come to us. `place` is `HOST:PORT`. */
+/**
+ * One way for an address to come to us. `place` is `HOST:PORT`. LFS is none: the relay that git is pointed at passes on the two questions of a fetch, so the place that a
+ * repository or a host names for large files is never asked for.
+ */
 type Way = (place: string, net: Net) => Promise<unknown>;
 
 const WAYS: Readonly<Record<string, Way>> = {
   'a URL over http': (place, { client }) => client.getBytes(new URL(`http://${place}/`), ask),
   'a URL over https': (place, { client }) => client.getBytes(new URL(`https://${place}/`), ask),
   'a redirect': (place, { client }) => client.getBytes(publicPage('to', `http://${place}/`), ask),
-  'a go-import page that names a repository': async (place, net) => {
-    const url = await named(publicPage('page', `http://${place}/repo`), net);
-    await advertisement(url, net);
-  },
+  'a go-import page that names a repository': async (place, net) =>
+    advertisement(await named('git', `http://${place}/repo`, net), net),
+  'a go-import page of a private module': async (place, net) =>
+    advertisement(await named('private', `http://${place}/repo`, net), net),
   'a go-import page that names a proxy': async (place, net) => {
-    const url = await named(publicPage('page', `http://${place}`), net);
-    await net.client.getBytes(new URL(`${url.href}example.com/m/@v/list`), ask);
+    const { href } = await named('mod', `http://${place}/proxy`, net);
+    await net.client.getBytes(new URL(`${href}/example.com/m/@v/list`), ask);
   },
   // One process each is dear.
   'git, itself, by a sample': (place, net) => lsRemote(new URL(`http://${place}/repo`), net),
@@ -100,7 +127,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     lsRemote(new URL(place.includes('@') ? `ssh://${place}/repo` : `ssh://git@${place}/repo`), net),
 };
 
-function publicPage(kind: 'to' | 'page', target: string): URL {
+function publicPage(kind: 'to', target: string): URL {
   return new URL(`http://${PUBLIC}/${kind}/${Buffer.from(target).toString('hex')}`);
 }
 
@@ -108,11 +135,10 @@ function publicRepository(target: string): URL {
   return new URL(`http://${PUBLIC}/repo/${Buffer.from(target).toString('hex')}`);
 }
 
-/** The URL that a page at the public host names, as far as this test reads pages. */
-async function named(page: URL, { client }: Net): Promise<URL> {
-  const answer = await client.getBytes(page, ask);
-  const text = answer.kind === 'ok' ? Buffer.from(answer.bytes).toString() : '';
-  return new URL(/content="x\.test git ([^"]*)"/.exec(text)?.[1] ?? '');
+/** What discovery makes of a page at the public host that says that its module is kept at `target`. */
+async function named(kind: 'git' | 'private' | 'mod', target: string, { discovery }: Net): Promise<URL> {
+  const module = parseModulePath(`public.test/${kind}/${Buffer.from(target).toString('hex')}`);
+  return rewriteBy([])((await discovery.find(module, { signal })).url);
 }
 
 /** The first question of git, put by hand: for the many. */
@@ -198,15 +224,19 @@ async function rebinding(guard: EgressGuard): Promise<LabReport['rebinding']> {
 /** The one host that may be reached: redirects and pages as its paths say. */
 async function startPublicHost(): Promise<void> {
   const server = createServer((request, response) => {
-    const [, kind, target = ''] = (request.url ?? '').split('/');
+    const [, kind, target = ''] = (request.url ?? '').replace(/\?.*/, '').split('/');
     const text = Buffer.from(target, 'hex').toString();
     // In a header only ASCII arrives as what it is.
-    const url = kind === 'page' ? text : text.replace(/[^ -~]/gu, encodeURIComponent);
+    const url = text.replace(/[^ -~]/gu, encodeURIComponent);
     if (kind === 'to') response.writeHead(302, { location: url }).end();
     else if (kind === 'repo') response.writeHead(302, { location: `${url}/info/refs?service=git-upload-pack` }).end();
-    else response.end(`<meta name="go-import" content="x.test git ${url}">`);
+    else response.end(pageOf(`public.test/${kind}/${target}`, kind === 'mod' ? 'mod' : 'git', text));
   });
   await new Promise<void>((resolve) => server.listen(80, PUBLIC, resolve));
+}
+
+function pageOf(prefix: string, vcs: string, url: string): string {
+  return `<meta name="go-import" content="${prefix} ${vcs} ${url}">`;
 }
 
 /** Listens on a port at every address of this machine. */
@@ -226,7 +256,8 @@ await startNameServer({ address: '127.0.0.53', port: 53 }, (name, nth) => {
 await startPublicHost();
 for (const i of FORBIDDEN_HOSTS.keys()) await startSinkhole(FIRST_PORT + i, () => reached.add(FIRST_PORT + i));
 await startSinkhole(REBIND_PORT, () => rebound++);
-const ports = [80, REBIND_PORT, ...FORBIDDEN_HOSTS.map((_, i) => FIRST_PORT + i)];
+// Pages are asked for over https first, where nobody is.
+const ports = [80, 443, REBIND_PORT, ...FORBIDDEN_HOSTS.map((_, i) => FIRST_PORT + i)];
 const guard = createEgressGuard({ rules: readEgressRules({ allow: [], ports }) });
 const ways: Record<string, { guarded: Outcomes; open: Outcomes }> = {};
 for (const name of Object.keys(WAYS))
