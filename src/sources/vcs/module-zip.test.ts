@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -182,6 +183,22 @@ describe('a module that Go refuses is not found, for a reason', () => {
     await expect(zip).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(zip).rejects.toThrow('module source tree too large (max size is 524288000 bytes)');
   }, 60_000);
+});
+
+test('a module whose zip is larger than Go takes is not found, and not a byte over the limit is given', async () => {
+  const archive = await repositoryOf({ a: randomBytes(400_000), 'b/c': randomBytes(300_000) });
+  const tree = { module, commit: 'main', directory: '' };
+  const [{ length }, given] = [await zipOf(archive, ''), [] as Uint8Array[]];
+  const zip = async (maxZipBytes: number): Promise<void> => {
+    for await (const part of moduleZip(archive, tree, { ...ask, maxZipBytes })) given.push(part);
+  };
+  await zip(length);
+  given.length = 0;
+  await expect(zip(length - 1)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: `create zip of corp.example/m@v1.0.0: module zip file is too large (limit is ${length - 1} bytes)`,
+  });
+  expect(given.reduce((sum, part) => sum + part.length, 0)).toBeLessThan(length);
 });
 
 describe('a zip is not finished', () => {

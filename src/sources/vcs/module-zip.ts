@@ -2,7 +2,7 @@
 import { textOfBytes } from '../../gomod/go-text.ts';
 import type { ModuleVersion } from '../../gomod/module.ts';
 import { checkFiles, type ModuleFile, requireValid, zipPrefix } from '../../gomod/zip/check.ts';
-import { MAX_CONTENT_BYTES, MAX_GO_MOD_BYTES, MAX_LICENSE_BYTES } from '../../gomod/zip/limits.ts';
+import { MAX_CONTENT_BYTES, MAX_GO_MOD_BYTES, MAX_LICENSE_BYTES, MAX_ZIP_BYTES } from '../../gomod/zip/limits.ts';
 import { type NewEntry, zipPieces } from '../../gomod/zip/writer.ts';
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError } from '../../std/errors.ts';
@@ -21,6 +21,11 @@ export interface ModuleTree {
   readonly directory: string;
 }
 
+interface ZipAsk extends Ask {
+  /** Most bytes of the zip; what Go takes unless given. */
+  readonly maxZipBytes?: number;
+}
+
 /** Contents up to this size are held in memory, so that several can be deflated at once. */
 const WHOLE_BYTES = 256 * 1024;
 
@@ -29,9 +34,16 @@ const WHOLE_BYTES = 256 * 1024;
  * make no module of these files, with UPSTREAM_BAD_RESPONSE when git contradicts itself, and with its failures. Memory: some 50 MiB however large the
  * files are, and one to two kilobytes for each of them.
  */
-export async function* moduleZip(archive: TreeArchive, tree: ModuleTree, o: Ask): AsyncGenerator<Uint8Array> {
+export async function* moduleZip(archive: TreeArchive, tree: ModuleTree, o: ZipAsk): AsyncGenerator<Uint8Array> {
+  const { maxZipBytes = MAX_ZIP_BYTES } = o;
+  let zipBytes = 0;
   try {
-    yield* zipPieces(entriesOf(archive, tree, await planOf(archive, tree, o), o));
+    for await (const piece of zipPieces(entriesOf(archive, tree, await planOf(archive, tree, o), o))) {
+      // What does not compress is larger in a zip than by itself.
+      zipBytes += piece.length;
+      if (zipBytes > maxZipBytes) throw refused(tree, `module zip file is too large (limit is ${maxZipBytes} bytes)`);
+      yield piece;
+    }
   } catch (error) {
     throw isAppError(error, 'ZIP_INVALID') ? new AppError('NOT_FOUND', error.message, { cause: error }) : error;
   }
