@@ -189,7 +189,8 @@ credentials:
         await get(`${module}/${rest}`);
     const processes = watch.stop();
     for (const name of ['/helper', '/command'])
-      expect(processes.some((one) => one.includes(`${programs}${name}\0`))).toBe(true);
+      expect(processes.some((one) => one.includes(`${programs}${name}\0`) && one.includes('\0PATH='))).toBe(true);
+    expect(processes.some((one) => one.startsWith('git\0'))).toBe(true);
     expect(processes.filter((one) => canaries.some((canary) => one.includes(canary)))).toEqual([]);
     const texts = [larder.log(), await get('metrics'), recorder.text(), ...said];
     expect(texts.filter((text) => canaries.some((canary) => text.includes(canary)))).toEqual([]);
