@@ -98,7 +98,7 @@ export const anchorsChinese: AnchorMessages = {
   fix: '已存储的内容保持不变并继续提供；请询问代码库的所有者原因，用 larder explain 模块@版本 查看已存储的内容',
   reasons: {
     'anchors-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `锚点文件无法使用：${why}`,
       fix: '指定由 larder anchors export 写成的文件：larder anchors export > anchors.txt',
     }),
   },

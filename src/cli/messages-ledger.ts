@@ -199,7 +199,7 @@ export const ledgerChinese: LedgerMessages = {
       fix: '从那里去掉：证明公开模块的必须是别人的数据库',
     }),
     'ledger-key-unusable': ({ path, why }) => ({
-      what: `${path}：${why}`,
+      what: `${path}：密钥无法使用（${why}）`,
       fix: '让 ledger.key 指向 larder ledger init 写的文件',
     }),
     'ledger-key-open': ({ path, mode }) => ({

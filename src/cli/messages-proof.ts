@@ -251,7 +251,7 @@ export const proofChinese: ProofMessages = {
   },
   reasons: {
     'from-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `go.sum 文件无法使用：${why}`,
       fix: '指定存在、可读、由 go 写成的 go.sum 文件：larder verify --from go.sum',
     }),
   },

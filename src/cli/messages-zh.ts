@@ -167,7 +167,7 @@ export const chinese: Messages = {
       fix: '指定目录而不是文件：larder serve --data 目录；目录不存在时 larder 会创建',
     }),
     'tls-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `证书或密钥无法使用：${why}`,
       fix: 'tls.cert 和 tls.key 应是配对、未过期且 larder 可读的 PEM 文件',
     }),
     'no-modcache': ({ folder }) => ({
@@ -175,7 +175,7 @@ export const chinese: Messages = {
       fix: '指定存在的目录（go env GOMODCACHE 会打印你的），或不设置',
     }),
     'data-not-ours': ({ why }) => ({
-      what: `${why}`,
+      what: `数据目录无法使用：${why}`,
       fix: '选择空目录，或 larder 自己的数据目录：larder serve --data 目录',
     }),
     'data-not-there': ({ folder, why }) => ({
@@ -183,28 +183,31 @@ export const chinese: Messages = {
       fix: '指定 larder serve 存放数据的目录：--data 目录',
     }),
     'go-sum-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `go.sum 文件无法使用：${why}`,
       fix: '指定存在、larder 可读、由 go 写成的 go.sum 文件：verify.goSum: /srv/app/go.sum',
     }),
     'netrc-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `netrc 文件无法使用：${why}`,
       fix: '让 larder 可以读取该文件，或另外指定：NETRC=/etc/larder/netrc',
     }),
     'credentials-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `凭据无法使用：${why}`,
       fix: '例如写 credentials: [{url: https://git.corp.example, token: env:NAME}]；变量须已设置，文件须可读',
     }),
     'egress-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `egress.allow 中的一项无法使用：${why}`,
       fix: '例如写 egress: {allow: [git.corp.example, "10.1.2.3:8443", 10.0.0.0/8]}',
     }),
-    'proxy-unusable': ({ why }) => ({ what: `${why}`, fix: '例如写 HTTPS_PROXY=http://proxy.example:3128' }),
+    'proxy-unusable': ({ why }) => ({
+      what: `代理设置无法使用：${why}`,
+      fix: '例如写 HTTPS_PROXY=http://proxy.example:3128',
+    }),
     'sumdb-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `校验和数据库无法使用：${why}`,
       fix: '例如写 sum.golang.org，或 NAME+HASH+KEY https://sum.example/path；一个名称只能有一个密钥',
     }),
     'upstream-unusable': ({ why }) => ({
-      what: `${why}`,
+      what: `上游无法使用：${why}`,
       fix: '例如写 https://user:password@proxy.example，或写 https://proxy.example 并把密码放进 ~/.netrc',
     }),
   },

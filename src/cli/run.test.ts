@@ -241,6 +241,12 @@ describe('language', () => {
     expect((await larder(['serve', 'x'], { LANG: 'zh_CN.UTF-8' })).err).toContain('larder serve 不带参数：x');
   });
 
+  test('every reason not to start is told in Chinese, though what the system says of it is not', () => {
+    const facts = { why: 'ENOENT', folder: '/d', address: '[::]:1', file: '/f', origin: 'x' };
+    for (const [name, words] of Object.entries(messagesFor('zh').reasons))
+      expect([name, words?.(facts).what]).toEqual([name, expect.stringMatching(/\p{Script=Han}/u)]);
+  });
+
   test('both languages say the same things', () => {
     const shape = (value: unknown): unknown =>
       typeof value === 'object' && value !== null
