@@ -32,9 +32,21 @@ async function zipOf(archive: TreeArchive, directory: string): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(moduleZip(archive, { module, commit: 'main', directory }, ask)));
 }
 
-/** Names and contents in the zip of the module in `directory`, in its order. */
+/** The same tree with something in it that looks like attributes, so that files are taken from an archive however few they are. */
+function archived(archive: TreeArchive): TreeArchive {
+  const files: TreeArchive['files'] = async (commit, directory, o) => {
+    const name = Buffer.from(`${directory === '' ? '' : `${directory}/`}.gitattributes`);
+    const listed = await archive.files(commit, directory, o);
+    return listed.some((one) => name.equals(one.name)) ? listed : [...listed, { name, mode: '120000', type: 'blob' }];
+  };
+  return { ...archive, files };
+}
+
+/** Names and contents in the zip of the module in `directory`, in its order: the same in both ways to come by them. */
 async function filesOf(archive: TreeArchive, directory = ''): Promise<(readonly [name: string, content: string])[]> {
-  const zip = openModuleZip(memorySource(await zipOf(archive, directory)), module.path, module.version);
+  const bytes = await zipOf(archive, directory);
+  expect(bytes.equals(await zipOf(archived(archive), directory))).toBe(true);
+  const zip = openModuleZip(memorySource(bytes), module.path, module.version);
   const contents = new Map<string, string>(zip.entries.map(({ name }) => [name, '']));
   await readContents(zip, {
     content: (part, { name }) => contents.set(name, (contents.get(name) ?? '') + Buffer.from(part).toString('latin1')),
@@ -201,6 +213,29 @@ test('a module whose zip is larger than Go takes is not found, and not a byte ov
   expect(given.reduce((sum, part) => sum + part.length, 0)).toBeLessThan(length);
 });
 
+describe('attributes', () => {
+  const attributes = '*.txt eol=crlf\n';
+
+  test.each<[string, Files, string]>([
+    ['beside the files', { 'a.txt': 'a\n', '.gitattributes': attributes }, ''],
+    ['in a folder among them', { 'sub/a.txt': 'a\n', 'sub/.gitattributes': attributes }, ''],
+    ['above a module in a folder', { 'x/y/a.txt': 'a\n', 'x/.gitattributes': attributes }, 'x/y'],
+    ['at the top, above it', { 'x/y/a.txt': 'a\n', '.gitattributes': attributes }, 'x/y'],
+  ])('count %s, however few files there are', async (_, files, directory) => {
+    const archive = await repositoryOf(files);
+    expect((await filesOf(archive, directory)).find(([name]) => name.endsWith('a.txt'))?.[1]).toBe('a\r\n');
+  });
+
+  test('that do not reach the files cost no archive, nor do none', async () => {
+    const archive = await repositoryOf({ 'm/a.txt': 'a\n', 'other/.gitattributes': attributes });
+    const refusing = (): never => {
+      throw new Error('an archive was asked for');
+    };
+    const zip = await zipOf({ ...archive, archive: refusing }, 'm');
+    expect(zip.length).toBeGreaterThan(0);
+  });
+});
+
 describe('a zip is not finished', () => {
   const file = { 'a.go': 'a', 'b.go': 'b' };
 
@@ -210,13 +245,13 @@ describe('a zip is not finished', () => {
       yield* archive.archive('main', '', ask);
       throw new AppError('UPSTREAM_BAD_RESPONSE', 'git archive: exit code 128');
     };
-    await expect(zipOf({ ...archive, archive: failing }, '')).rejects.toThrow('exit code 128');
+    await expect(zipOf(archived({ ...archive, archive: failing }), '')).rejects.toThrow('exit code 128');
   });
 
   test('when the archive leaves out what the tree lists', async () => {
     const archive = await repositoryOf(file);
     const other = await repositoryOf({ 'a.go': 'a' });
-    const zip = zipOf({ ...archive, archive: other.archive }, '');
+    const zip = zipOf(archived({ ...archive, archive: other.archive }), '');
     await expect(zip).rejects.toMatchObject({ code: 'UPSTREAM_BAD_RESPONSE' });
   });
 

@@ -51,8 +51,10 @@ export async function* moduleZip(archive: TreeArchive, tree: ModuleTree, o: ZipA
 
 /** Which files go into the zip. */
 interface Plan {
-  /** Their paths in the module. */
+  /** Their paths in the module, in tree order. */
   readonly paths: Set<string>;
+  /** No attribute can make one of them other than its blob. */
+  readonly arePlain: boolean;
   /** The license of the repository, for a module that has none of its own. */
   readonly license: Uint8Array | undefined;
 }
@@ -66,7 +68,26 @@ async function planOf(archive: TreeArchive, tree: ModuleTree, o: Ask): Promise<P
   requireValid(checked, attempt(tree));
   const paths = new Set(checked.valid);
   if (license !== undefined) paths.delete(LICENSE);
-  return { paths, license };
+  return { paths, arePlain: await arePlain(archive, tree, files, o), license };
+}
+
+const ATTRIBUTES = '.gitattributes';
+
+/** Attributes stand in the folders of the files and in those above them; git reads no others here. */
+async function arePlain(
+  archive: TreeArchive,
+  { commit, directory }: ModuleTree,
+  files: readonly ModuleFile[],
+  o: Ask,
+): Promise<boolean> {
+  if (files.length > FEW_FILES || files.some(({ path }) => path.split('/').at(-1) === ATTRIBUTES)) return false;
+  const above = directory === '' ? [] : ['', ...directory.split('/').slice(0, -1)];
+  let folder = '';
+  for (const name of above) {
+    folder += name === '' ? '' : `${name}/`;
+    if ((await archive.file(commit, folder + ATTRIBUTES, o)) !== undefined) return false;
+  }
+  return true;
 }
 
 /** Submodules are to git's archives what folders are: no files. Sizes are those of the archive, which attributes change. */
@@ -128,21 +149,65 @@ async function inheritedLicense(
 async function* entriesOf(
   archive: TreeArchive,
   tree: ModuleTree,
-  { paths, license }: Plan,
+  plan: Plan,
   o: Ask,
 ): AsyncGenerator<NewEntry, void, undefined> {
   const prefix = zipPrefix(tree.module.path, tree.module.version);
+  const { license } = plan;
+  const few = plan.arePlain ? await fewFiles(archive, tree, plan, o) : undefined;
+  for await (const file of few ?? archivedFiles(archive, tree, plan, o)) yield { ...file, name: prefix + file.name };
+  if (license !== undefined) yield { name: prefix + LICENSE, sizeBytes: license.length, content: license };
+}
+
+/** Modules with few, small files that are as their blobs are: a question each to a process that runs already, where an archive is a process of its own. */
+const FEW_FILES = 64;
+const FEW_BYTES = 1 << 20;
+
+/** The files, named as in the module; undefined when they are too large for this, or have names that are no plain text. */
+async function fewFiles(
+  archive: TreeArchive,
+  { commit, directory }: ModuleTree,
+  { paths }: Plan,
+  o: Ask,
+): Promise<readonly NewEntry[] | undefined> {
+  const files: NewEntry[] = [];
+  let roomBytes = FEW_BYTES;
+  for (const name of paths) {
+    const content = await blobAt(archive, commit, directory === '' ? name : `${directory}/${name}`, o);
+    roomBytes -= content?.length ?? 0;
+    if (content === undefined || roomBytes < 0) return undefined;
+    files.push({ name, sizeBytes: content.length, content });
+  }
+  return files;
+}
+
+async function blobAt(archive: TreeArchive, commit: string, path: string, o: Ask): Promise<Uint8Array | undefined> {
+  if (!/^[\x20-\x7e]+$/.test(path)) return undefined;
+  try {
+    return await archive.file(commit, path, o);
+  } catch (error) {
+    if (isAppError(error, 'TOO_LARGE')) return undefined;
+    throw error;
+  }
+}
+
+/** The files as attributes make them, named as in the module. */
+async function* archivedFiles(
+  archive: TreeArchive,
+  tree: ModuleTree,
+  { paths, license }: Plan,
+  o: Ask,
+): AsyncGenerator<NewEntry, void, undefined> {
   let roomBytes = MAX_CONTENT_BYTES - (license?.length ?? 0);
   for await (const entry of tarEntries(archive.archive(tree.commit, tree.directory, o))) {
-    const path = entry.kind === 'regular' ? inModule(entry.name, tree) : '';
-    if (!paths.delete(path)) continue;
-    roomBytes -= entry.sizeBytes;
-    requireSize(path, entry.sizeBytes, roomBytes, tree);
-    const content = entry.sizeBytes <= WHOLE_BYTES ? await entry.whole() : entry.pieces();
-    yield { name: prefix + path, sizeBytes: entry.sizeBytes, content };
+    const name = entry.kind === 'regular' ? inModule(entry.name, tree) : '';
+    if (!paths.delete(name)) continue;
+    const { sizeBytes } = entry;
+    roomBytes -= sizeBytes;
+    requireSize(name, sizeBytes, roomBytes, tree);
+    yield { name, sizeBytes, content: sizeBytes <= WHOLE_BYTES ? await entry.whole() : entry.pieces() };
   }
   if (paths.size > 0) throw inconsistent('leaves out files that it lists');
-  if (license !== undefined) yield { name: prefix + LICENSE, sizeBytes: license.length, content: license };
 }
 
 async function contentUpTo(entry: TarEntry, limitBytes: number, tree: ModuleTree): Promise<Uint8Array> {
