@@ -9,6 +9,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CertificateAuthority, type CertificateWish, hasOpenssl } from '../../tests/fakes/certificates.ts';
 import { startForwardProxy } from '../../tests/fakes/forward-proxy.ts';
+import { skipUnless } from '../../tests/skip.ts';
 import { AppError } from '../std/errors.ts';
 import { HttpClient, type HttpClientOptions, type HttpCredential } from './http-client.ts';
 import { forwardProxies, readHttpTls } from './http-dispatcher.ts';
@@ -352,12 +353,14 @@ describe('forward proxies', () => {
   });
 });
 
-describe.skipIf(!hasOpenssl())('TLS', () => {
+describe('TLS', () => {
+  skipUnless(hasOpenssl(), 'openssl is not installed');
   let folder = '';
   let authority: CertificateAuthority;
   let stranger: CertificateAuthority;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'larder-tls-'));
+    if (!hasOpenssl()) return;
     authority = new CertificateAuthority(mkdtempSync(join(folder, 'ca-')));
     stranger = new CertificateAuthority(mkdtempSync(join(folder, 'other-')));
   });

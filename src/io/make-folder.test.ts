@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { skipUnless } from '../../tests/skip.ts';
 import { makeFolder } from './make-folder.ts';
 
 const o = { attempted: 'write into a' };
@@ -38,11 +39,15 @@ describe('a folder is made', () => {
     await expect(makeFolder(join(root, 'file/a/b'), o)).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 
-  test.runIf(process.platform === 'linux')('or the folder above takes none; the message names no path', async () => {
-    await expect(makeFolder('/proc/larder-test/a/b', o)).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
-      message: 'write into a: ENOENT: no folder can be made there: put the data folder on a volume for files',
-      detail: { path: '/proc/larder-test' },
+  describe('on a volume for no files', () => {
+    skipUnless(process.platform === 'linux', 'needs /proc, a volume on which nobody can make a folder');
+
+    test('or the folder above takes none; the message names no path', async () => {
+      await expect(makeFolder('/proc/larder-test/a/b', o)).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: 'write into a: ENOENT: no folder can be made there: put the data folder on a volume for files',
+        detail: { path: '/proc/larder-test' },
+      });
     });
   });
 });

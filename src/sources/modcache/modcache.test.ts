@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plainZip } from '../../../tests/fakes/plain-zip.ts';
+import { skipUnless } from '../../../tests/skip.ts';
 import { type ModuleVersion, parseModulePath, type Version } from '../../gomod/module.ts';
 import { createSpoolDirectory } from '../../io/spool.ts';
 import { openTempDirectory } from '../../io/temp-directory.ts';
@@ -122,10 +123,14 @@ describe('a module cache', () => {
     expect(await source.zip(version('v1.1.0'), spool, o)).not.toHaveProperty('claimedH1');
   });
 
-  test.skipIf(process.getuid?.() === 0)('a missing permission is an error, and not "not here"', async () => {
-    const { source, directory } = await tree({ 'x.test/m/@v/v1.0.0.mod': 'module x.test/m\n' });
-    await chmod(join(directory, 'x.test/m/@v/v1.0.0.mod'), 0);
-    await expect(source.mod(version('v1.0.0'), o)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  describe('a missing permission', () => {
+    skipUnless(process.getuid?.() !== 0, 'root may read every file');
+
+    test('is an error, and not "not here"', async () => {
+      const { source, directory } = await tree({ 'x.test/m/@v/v1.0.0.mod': 'module x.test/m\n' });
+      await chmod(join(directory, 'x.test/m/@v/v1.0.0.mod'), 0);
+      await expect(source.mod(version('v1.0.0'), o)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    });
   });
 
   test.each([
