@@ -19,15 +19,17 @@ export function rulesOver(place: CodePlace, repository: Repository): ModuleAnswe
   };
 }
 
-/** What the rules get wrong about a download. A refusal that stands on the files themselves is not theirs to give. */
+/** Whether the rules alone can answer a download. A refusal that stands on the files themselves is not theirs to give. */
+export function isForRules(row: Row): boolean {
+  const error = stringAt(row, 'error');
+  return !error.startsWith('create zip:') && !error.startsWith('read $WORK');
+}
+
+/** What the rules get wrong about a download. */
 export async function problemOfRules(row: Row, answers: ModuleAnswers): Promise<string | undefined> {
   const ours: Outcome<Readonly<Record<string, unknown>>> = await outcomeOf(async () => {
     const { info, origin } = await resolveQuery(answers, stringAt(row, 'query'));
     return { ...factsOf(info, await answers.mod(info.version)), origin: { ...origin } };
   });
-  return 'value' in ours && standsOnFiles(stringAt(row, 'error')) ? undefined : problemWith(row, ours);
-}
-
-function standsOnFiles(error: string): boolean {
-  return error.startsWith('create zip:') || error.startsWith('read $WORK');
+  return problemWith(row, ours);
 }
