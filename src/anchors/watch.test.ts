@@ -5,7 +5,6 @@ import type { Repository } from '../gomod/coderepo/repository.ts';
 import type { ModulePath, Version } from '../gomod/module.ts';
 import { AppError } from '../std/errors.ts';
 import { MemoryRegister } from '../coordination/memory/memory-register.ts';
-import type { Register } from '../coordination/register.ts';
 import type { SecurityEvent } from '../verify/observer.ts';
 import { roundMemory } from './round.ts';
 import { AnchorWatch } from './watch.ts';
@@ -23,7 +22,7 @@ const line: AnchorLine = {
 /** A watch over what is stored, one version unless given, whose repository has the tags that the test says. */
 function world(
   stored: readonly AnchorLine[] = [line],
-  { clock = new ManualClock(), registers = new MemoryRegister({ capacityBytes: 1e6 }) as Register } = {},
+  { clock = new ManualClock(), registers = new MemoryRegister({ capacityBytes: 1e6 }) } = {},
 ) {
   const events: SecurityEvent[] = [];
   const troubles: string[] = [];
