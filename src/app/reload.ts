@@ -15,8 +15,8 @@ export interface ReloadParts {
   readonly config: Config;
   /** Reads it anew, with the flags and the environment of the start. */
   readonly load: () => Promise<Loaded>;
-  /** Throws CONFIG_INVALID, and changes nothing, when a row cannot be used. */
-  readonly replaceRows: (rows: readonly CredentialRow[]) => void;
+  /** Rejects with CONFIG_INVALID, and changes nothing, when a row cannot be used. */
+  readonly replaceRows: (rows: readonly CredentialRow[]) => Promise<void>;
   readonly log: {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -64,7 +64,7 @@ export class ConfigReload {
       const loaded = await load();
       if (!loaded.ok)
         return log.error({ file, problems: loaded.problems }, 'the changed configuration is wrong; the old one stays');
-      replaceRows(loaded.config.credentials);
+      await replaceRows(loaded.config.credentials);
       const atNextStart = keysThatDiffer(this.#config, loaded.config).filter((key) => key !== 'credentials');
       this.#config = { ...this.#config, credentials: loaded.config.credentials };
       log.info({ file, ...(atNextStart.length > 0 && { atNextStart }) }, 'configuration read again: credentials');

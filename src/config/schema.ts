@@ -132,7 +132,7 @@ export const schema = z
       key: path('none', { example: '/etc/larder/tls.key', description: 'PEM file with the private key of tls.cert.' }),
       checkEvery: duration('5s', ['100ms', '1d'], {
         description:
-          'How often the two files are looked at for a change; the configuration file too, whose `credentials` then count at once and the rest from the next start.',
+          'How often the two files are looked at for a change; the configuration file too, whose `credentials` then count at once and the rest from the next start. A place inside the network that nothing else names is connected to from the next start on.',
       }),
     }),
     memory: z.strictObject({

@@ -71,14 +71,17 @@ describe('a row is for its own origin, at its path and below', () => {
 
   test('until other rows take its place; bad ones do not', async () => {
     const credentials = ground.open({ rows });
-    expect(() => credentials.replaceRows([{ url: 'https://git.test', token: '' }])).toThrow(
+    await expect(credentials.replaceRows([{ url: 'https://git.test', token: '' }])).rejects.toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
         message: 'use row 1 of credentials: token must be one line and not empty',
       }),
     );
+    await expect(credentials.replaceRows([row('https://git.test', 'file:/not/there')])).rejects.toThrow(
+      'use the credentials for https://git.test: read /not/there',
+    );
     expect(await sentTo('https://git.test/', credentials)).toBe('Bearer origin');
-    credentials.replaceRows([row('https://git.test', 'new')]);
+    await credentials.replaceRows([row('https://git.test', 'new')]);
     expect(await sentTo('https://git.test/team', credentials)).toBe('Bearer new');
   });
 });

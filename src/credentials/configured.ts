@@ -43,17 +43,26 @@ export class ConfiguredCredentials implements Credentials {
 
   constructor(setting: CredentialSetting) {
     this.#setting = setting;
-    this.replaceRows(setting.rows);
+    ({ rows: this.#rows, around: this.#around } = this.#open(setting.rows));
   }
 
-  /** From now on these rows count. Throws CONFIG_INVALID, and keeps the old ones, when one cannot be used. What helpers said is asked for anew. */
-  replaceRows(rows: readonly CredentialRow[]): void {
+  /**
+   * These rows count as soon as each is checked as `check` does. Rejects with CONFIG_INVALID, and keeps the old ones, when one cannot be used. What helpers said
+   * is asked for anew.
+   */
+  async replaceRows(rows: readonly CredentialRow[]): Promise<void> {
+    const opened = this.#open(rows);
+    const [unusable] = await failuresOf(opened.rows.flatMap(checksOf));
+    if (unusable !== undefined) throw unusable;
+    ({ rows: this.#rows, around: this.#around } = opened);
+  }
+
+  #open(rows: readonly CredentialRow[]): { readonly rows: readonly OpenRow[]; readonly around: readonly Way[] } {
     const { environment, known, clock, run } = this.#setting;
     const childEnvironment = childEnvironmentOf(environment, secretNamesOf(rows));
     const parts: WayParts = { known, clock, run, childEnvironment, closing: this.#closing.signal };
     const opened = rows.map((row, index) => openRow(row, index, { ...parts, environment }));
-    this.#around = environmentWays(this.#setting, parts);
-    this.#rows = opened;
+    return { rows: opened, around: environmentWays(this.#setting, parts) };
   }
 
   async http(url: URL, o: Ask): Promise<HttpCredential | undefined> {
@@ -91,16 +100,7 @@ export class ConfiguredCredentials implements Credentials {
 
   /** Reads every secret that is in a variable or a file, and nothing else; runs nothing. What cannot be used, each with `detail.key` where a row is to blame. */
   async check(): Promise<readonly AppError[]> {
-    const rows = this.#rows.flatMap((row) => [
-      aboutRow(row, () => row.way?.check()),
-      aboutRow(row, () => checkSshFiles(row.row)),
-    ]);
-    const outcomes = await Promise.allSettled([...rows, ...this.#around.map((way) => way.check())]);
-    return outcomes.flatMap((outcome) => {
-      if (outcome.status === 'fulfilled') return [];
-      if (isAppError(outcome.reason)) return [outcome.reason];
-      throw outcome.reason;
-    });
+    return failuresOf([...this.#rows.flatMap(checksOf), ...this.#around.map((way) => way.check())]);
   }
 
   /** Ends the helpers and commands that run. */
@@ -148,6 +148,21 @@ export class ConfiguredCredentials implements Credentials {
     }
     return undefined;
   }
+}
+
+/** Begins to look at what `row` needs that can be looked at without running anything. */
+function checksOf(row: OpenRow): readonly Promise<void>[] {
+  return [aboutRow(row, () => row.way?.check()), aboutRow(row, () => checkSshFiles(row.row))];
+}
+
+/** What `checks` reject with, in their order. */
+async function failuresOf(checks: readonly Promise<void>[]): Promise<readonly AppError[]> {
+  const outcomes = await Promise.allSettled(checks);
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'fulfilled') return [];
+    if (isAppError(outcome.reason)) return [outcome.reason];
+    throw outcome.reason;
+  });
 }
 
 function credentialAt(url: URL, rowPath: string, { headers, path }: Given): HttpCredential {
