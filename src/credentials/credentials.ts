@@ -55,7 +55,7 @@ export async function askAdmitted<T extends { readonly kind: 'ok' } | HttpRefusa
   if (answer.kind === 'ok' || (answer.status !== 401 && answer.status !== 403)) return answer;
   credentials.refused(url, answer.status);
   const second = await credentials.http(url, { signal });
-  return second === undefined || isSame(first, second) ? answer : withoutEcho(await ask(second), second);
+  return second === undefined || isSameCredential(first, second) ? answer : withoutEcho(await ask(second), second);
 }
 
 function withoutEcho<T extends { readonly kind: 'ok' } | HttpRefusal>(answer: T, sent: HttpCredential | undefined): T {
@@ -63,12 +63,9 @@ function withoutEcho<T extends { readonly kind: 'ok' } | HttpRefusal>(answer: T,
   return { ...answer, reason: withoutCredential(answer.reason, sent) };
 }
 
-/** Whether both say the same. */
-function isSame(a: HttpCredential | undefined, b: HttpCredential): boolean {
+/** Whether both send the same. Their values are compared as they are: JSON and inspection show nothing of them. */
+export function isSameCredential(a: HttpCredential | undefined, b: HttpCredential | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
   const names = Object.keys(b.headers);
-  return (
-    a !== undefined &&
-    names.length === Object.keys(a.headers).length &&
-    names.every((name) => a.headers[name] === b.headers[name])
-  );
+  return names.length === Object.keys(a.headers).length && names.every((name) => a.headers[name] === b.headers[name]);
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { LRUCache } from 'lru-cache';
+import { recentEntries } from '../../std/recent.ts';
 import { ADVERTISEMENT } from './git-answer.ts';
 import { advertisementUrl } from './git-redirect.ts';
 import type { GitQuestion, RelayedAnswer } from './relayed-repository.ts';
@@ -23,7 +23,7 @@ interface Advertisement {
  * takes it, and gives it back when all went well: what may have been the reason of a failure is not believed again. In memory, of bounded size.
  */
 export class Advertisements {
-  readonly #kept = new LRUCache<string, Advertisement>({ max: KEPT });
+  readonly #kept = recentEntries<string, Advertisement>(KEPT);
   readonly #monotonic: () => number;
 
   constructor(monotonic: () => number = () => performance.now()) {

@@ -19,6 +19,7 @@ import { type NamedTarget, readEgressRules } from '../../io/egress/rules.ts';
 import { createDispatchers, type HttpTls } from '../../io/http-dispatcher.ts';
 import type { GitRemote } from './git-network.ts';
 import { GitRelay } from './git-relay.ts';
+import { withHiddenValues } from '../../std/secret.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'larder-relay-'));
 const repositories = join(scratch, 'repositories');
@@ -127,7 +128,7 @@ function fixed(
     refusals,
     http: (url) => {
       const secret = secrets[Math.min(refusals.length, secrets.length - 1)];
-      const headers = { authorization: basic('u', secret ?? ''), 'x-canary': 'canary' };
+      const headers = withHiddenValues({ authorization: basic('u', secret ?? ''), 'x-canary': 'canary' });
       return Promise.resolve(secret === undefined ? undefined : { origin: url.origin, pathPrefix: '/', headers });
     },
     refused: (_, status = 0) => void refusals.push(status),

@@ -1,3 +1,5 @@
+import { decodedPath } from '../../gomod/url-syntax.ts';
+
 /**
  * The names under which the repository at `url` could be private: its host and path, as `private` patterns name them, however the URL spells them. Pages of anybody may claim
  * that a public module is kept there; with our credentials, and at an address that is open to us alone, it would be given to whoever asks for that module.
@@ -5,22 +7,11 @@
 export function namesOfRepository(url: string): readonly string[] {
   const { hostname, pathname } = new URL(url.replace(/^git\+ssh:/i, 'ssh:'));
   const host = hostname.toLowerCase().replace(/\.$/, '');
-  const path = decoded(pathname)
+  const path = decodedPath(pathname)
     .split('/')
     .filter((element) => element !== '');
   const name = [host, ...path].join('/');
   const names = [name, name.replace(/\.git$/i, '')];
   // Some hosts take paths in whatever case.
   return [...new Set([...names, ...names.map((one) => one.toLowerCase())])];
-}
-
-/** What is no escape stays. */
-function decoded(path: string): string {
-  return path.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
-    try {
-      return decodeURIComponent(escapes);
-    } catch {
-      return escapes;
-    }
-  });
 }

@@ -6,6 +6,7 @@ import type { HttpCredential } from '../../io/http-client.ts';
 import type { HttpPage, PageAsk } from '../../io/http-page.ts';
 import { AppError } from '../../std/errors.ts';
 import { ImportPages } from './import-pages.ts';
+import { withHiddenValues } from '../../std/secret.ts';
 
 const signal = new AbortController().signal;
 const TAG = '<meta name="go-import" content="a.test/m git https://git.test/m">';
@@ -107,8 +108,10 @@ describe('a page without tags', () => {
 });
 
 describe('credentials', () => {
-  const one: HttpCredential = { origin: 'https://a.test', pathPrefix: '/', headers: { authorization: 'Bearer one' } };
-  const two: HttpCredential = { ...one, headers: { authorization: 'Bearer two' } };
+  // As the real ones are: JSON and inspection show nothing of them.
+  const hidden = (authorization: string): Readonly<Record<string, string>> => withHiddenValues({ authorization });
+  const one: HttpCredential = { origin: 'https://a.test', pathPrefix: '/', headers: hidden('Bearer one') };
+  const two: HttpCredential = { ...one, headers: hidden('Bearer two') };
 
   test('go along', async () => {
     const { of, web } = ground([200, TAG], { http: async () => one });

@@ -1,4 +1,4 @@
-import type { Credentials } from '../../credentials/credentials.ts';
+import { type Credentials, isSameCredential } from '../../credentials/credentials.ts';
 import type { HttpCredential } from '../../io/http-client.ts';
 import type { HttpPage, PageAsk } from '../../io/http-page.ts';
 import { type MetaImport, type MetaPage, parseMetaImports } from '../../gomod/meta-import.ts';
@@ -97,7 +97,7 @@ export class ImportPages {
 
   async #get(url: URL, refused: Got | undefined, { signal, isInsecure }: ImportPageAsk): Promise<Got> {
     const credential = await this.#o.credentials.http(url, { signal });
-    if (refused !== undefined && isSame(credential, refused.credential)) return refused;
+    if (refused !== undefined && isSameCredential(credential, refused.credential)) return refused;
     const page = await this.#o.pages.page(url, {
       signal,
       attempt: `reading ${url.href}`,
@@ -153,10 +153,6 @@ function answered(code: 'AUTH_REQUIRED' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_BAD
 
 function isRefusal({ status }: HttpPage): boolean {
   return status === 401 || status === 403;
-}
-
-function isSame(a: HttpCredential | undefined, b: HttpCredential | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Whether we were sent to a place where people log in: then nothing is known about the page that was asked for. */

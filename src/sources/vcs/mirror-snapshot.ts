@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { recentEntries } from '../../std/recent.ts';
 import type { Commit } from '../../gomod/coderepo/repository.ts';
 import { shown } from '../../gomod/shown.ts';
 import type { Exit } from '../../io/subprocess.ts';
@@ -24,8 +24,8 @@ export class MirrorSnapshot implements GitSnapshot {
   readonly url: string;
   readonly refs: MirrorRefs;
   readonly #mirror: Mirror;
-  readonly #commits = new LRUCache<string, { readonly commit: Commit | undefined }>({ max: REMEMBERED });
-  readonly #expanded = new LRUCache<string, readonly string[]>({ max: REMEMBERED });
+  readonly #commits = recentEntries<string, { readonly commit: Commit | undefined }>(REMEMBERED);
+  readonly #expanded = recentEntries<string, readonly string[]>(REMEMBERED);
 
   constructor(mirror: Mirror, refs: MirrorRefs) {
     this.url = mirror.url;

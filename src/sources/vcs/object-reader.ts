@@ -37,7 +37,10 @@ export class ObjectReader {
   /** The object that `name` (`HASH`, `HASH^{}` or `HASH:PATH`; without line end) stands for; undefined when there is none. TOO_LARGE past `maxBytes`. */
   async read(name: string, o: Ask & { readonly maxBytes: number }): Promise<GitObject | undefined> {
     throwIfAborted(o.signal);
-    const answer = this.#last.then(() => this.#ask(name, o.maxBytes));
+    const answer = this.#last.then(() => {
+      throwIfAborted(o.signal);
+      return this.#ask(name, o.maxBytes);
+    });
     this.#last = answer.catch(() => undefined);
     return await waitFor(answer, o.signal);
   }

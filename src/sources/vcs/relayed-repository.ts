@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Credentials } from '../../credentials/credentials.ts';
+import { type Credentials, isSameCredential } from '../../credentials/credentials.ts';
 import { covers, type HttpCredential } from '../../io/http-client.ts';
 import type { Dispatchers } from '../../io/http-dispatcher.ts';
 import { httpFailure, isStaleConnection } from '../../io/http-failure.ts';
@@ -114,7 +114,7 @@ export class RelayedRepository {
     if (!reached.isOwn || !TURNED_AWAY.has(reached.reply.statusCode)) return reached;
     credentials.refused(this.#url, reached.reply.statusCode);
     const second = await credentials.http(this.#url, { signal });
-    if (second === undefined || isSame(first, second)) return reached;
+    if (second === undefined || isSameCredential(first, second)) return reached;
     await drain(reached.reply, signal);
     return await this.#follow(question, second, signal);
   }
@@ -213,10 +213,6 @@ export class RelayedRepository {
       `${this.#attempt}: ${url.origin} answered in an encoding that nobody asked for`,
     );
   }
-}
-
-function isSame(a: HttpCredential | undefined, b: HttpCredential): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 async function drain({ body }: Reply, signal: AbortSignal): Promise<void> {
