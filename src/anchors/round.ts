@@ -1,4 +1,4 @@
-import type { Held, Register } from '../coordination/register.ts';
+import type { Register } from '../coordination/register.ts';
 import type { Ask } from '../std/ask.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import { isAppError } from '../std/errors.ts';
@@ -28,18 +28,18 @@ export interface RoundMemory {
 
 /** The register that has it. */
 const NAME = 'anchors/round';
-/** What is told of more than these is told again after a restart. */
-const MOST_TOLD = 5000;
+/** What there is no room for is told again after a restart. UTF-16 units, far below what a register takes. */
+const TOLD_LENGTH = 1 << 20;
 
 /** The memory in `registers`. Of several servers on one store the last to end its round counts. */
 export function roundMemory(registers: Register): RoundMemory {
   return {
     async load(o) {
-      return decode((await read(registers, o))?.value);
+      return decode((await registers.read(NAME, o))?.value);
     },
     async save(round, o) {
       const value = encode(round);
-      const held = await read(registers, o);
+      const held = await registers.read(NAME, o);
       try {
         await (held === undefined ? registers.create(NAME, value, o) : registers.replace(held, value, o));
       } catch (error) {
@@ -50,12 +50,10 @@ export function roundMemory(registers: Register): RoundMemory {
   };
 }
 
-async function read(registers: Register, o: Ask): Promise<Held | undefined> {
-  return await registers.read(NAME, o);
-}
-
 function encode({ at, counts, told }: AnchorRound): Uint8Array {
-  return encodeUtf8(JSON.stringify({ version: 1, at, counts, told: [...told].slice(0, MOST_TOLD) }));
+  let room = TOLD_LENGTH;
+  const kept = [...told].filter(([key, news]) => (room -= key.length + news.length) >= 0);
+  return encodeUtf8(JSON.stringify({ version: 1, at, counts, told: kept }));
 }
 
 function decode(bytes: Uint8Array | undefined): AnchorRound | undefined {

@@ -16,21 +16,21 @@ export async function* storedAnchors(
   o: Ask & { readonly onRecord?: () => void },
 ): AsyncGenerator<AnchorLine, void, undefined> {
   const records = new Records(store);
-  // Records of one version stand together, one after the other, so what was told last is all that must be remembered.
-  let told: readonly string[] = [];
-  let version = '';
+  // Records of one module stand together, those of its versions not quite: `v1.0.0-a.j` comes between two files of `v1.0.0-a`.
+  let told = new Set<string>();
+  let module = '';
   for await (const { place } of storedRecords(store, o)) {
     o.onRecord?.();
-    const { module } = place.id;
+    const { path, version } = place.id.module;
     const anchor = await readAnchor(records, place, o);
     if (anchor === undefined) continue;
-    const name = `${place.scope} ${module.path}@${module.version}`;
-    if (name !== version) told = [];
-    version = name;
-    const key = JSON.stringify(anchor);
-    if (told.includes(key)) continue;
-    told = [...told, key];
-    yield { module, anchor };
+    const name = `${place.scope} ${path}`;
+    if (name !== module) told = new Set();
+    module = name;
+    const key = `${version} ${JSON.stringify(anchor)}`;
+    if (told.has(key)) continue;
+    told.add(key);
+    yield { module: place.id.module, anchor };
   }
 }
 
