@@ -35,7 +35,8 @@ export function isSecretName(name: string): boolean {
 /** The value of a member of a row as it may be printed: a secret only where it says where the secret is. */
 export function redactMember(value: unknown, facts: MemberFacts | undefined): unknown {
   if (facts?.takes === 'secret') return typeof value === 'string' && /^(env|file):/.test(value) ? value : HIDDEN;
-  if (Array.isArray(value)) return value.map((item) => redactMember(item, facts));
+  if (Array.isArray(value))
+    return value.map((item, at) => (isSecretFlag(value[at - 1]) ? HIDDEN : redactMember(item, facts)));
   if (typeof value !== 'string') return value;
   return facts?.takes === 'words' ? redactText(redactWords(value)) : redactText(value);
 }
@@ -43,6 +44,11 @@ export function redactMember(value: unknown, facts: MemberFacts | undefined): un
 /** Arguments of a program that say by their name that they are secrets. */
 function redactWords(text: string): string {
   return text.replaceAll(/((?:password|passwd|secret|token|api-?key)[\w-]*=)\S+/gi, `$1${HIDDEN}`);
+}
+
+/** Whether the argument after this one is a secret: `--token`, without its value. */
+function isSecretFlag(before: unknown): boolean {
+  return typeof before === 'string' && /^-[\w-]*(?:password|passwd|secret|token|api-?key)[\w-]*$/i.test(before);
 }
 
 /** Rows as they may be printed. What is no row, or no member of one, shows nothing. */
