@@ -33,6 +33,7 @@ test('the reference of metrics is current', async () => {
   const rows = Array.from(text.matchAll(/^# HELP (larder_\S+) (.*)$/gm), ([, name = '', help = '']) => {
     return `| \`${name}\` | ${types.get(name)} | ${help} |`;
   });
-  const written = readFileSync(page, 'utf8').match(/^\| `larder_.*$/gm) ?? [];
+  const [, table = ''] = /^\|---\|---\|---\|\n((?:.+\n)*)/m.exec(readFileSync(page, 'utf8')) ?? [];
+  const written = table.trimEnd().split('\n');
   expect(written.toSorted()).toEqual(rows.toSorted());
 });
