@@ -19,8 +19,22 @@ interface Learnt {
 /** One prefix and its headers; none takes away what was known of it. */
 type Answer = readonly { readonly prefix: string; readonly headers: SecretHeaders | undefined }[];
 
-/** Puts one question: `''` for all that is known beforehand, else a URL without userinfo and query that was answered by `status`. */
-type Put = (question: string, status: number, o: Ask) => Promise<Answer>;
+/** A URL that was not let in, with the answer and when it came. */
+interface Refusal {
+  readonly status: number | undefined;
+  readonly at: number;
+  isToAsk: boolean;
+  isToTell: boolean;
+}
+
+/** How a URL was answered: the last time that is known, and since its question was put, undefined when nobody was refused since. */
+interface Answered {
+  readonly last: number | undefined;
+  readonly since: number | undefined;
+}
+
+/** Puts one question: `''` for all that is known beforehand, else a URL without userinfo and query that was not let in. */
+type Put = (question: string, answered: Answered, o: Ask) => Promise<Answer>;
 
 const AGAIN_AFTER_MS = 10_000;
 const MOST = 256;
@@ -36,8 +50,7 @@ class GoauthWay implements Way {
   readonly #parts: WayParts;
   readonly #kept: KeptAnswers<void>;
   readonly #table = new PrefixTable<Learnt>();
-  /** URLs that were not let in, with the answer and when it came. */
-  readonly #refusals = new Map<string, { readonly status: number; readonly at: number; isToAsk: boolean }>();
+  readonly #refusals = new Map<string, Refusal>();
 
   constructor(text: string, put: Put, parts: WayParts) {
     this.text = text;
@@ -64,12 +77,12 @@ class GoauthWay implements Way {
     return found && { headers: found.value.headers, path: `/${found.prefix.split('/').slice(1).join('/')}` };
   }
 
-  refused(url: URL, status = 401): void {
+  refused(url: URL, status: number | undefined): void {
     const asked = plainText(url);
     const at = this.#parts.clock.monotonic();
     if (at < (this.#refusals.get(asked)?.at ?? Number.NEGATIVE_INFINITY) + AGAIN_AFTER_MS) return;
     this.#refusals.delete(asked);
-    this.#refusals.set(asked, { status, at, isToAsk: true });
+    this.#refusals.set(asked, { status, at, isToAsk: true, isToTell: true });
     const [oldest = ''] = this.#refusals.keys();
     if (this.#refusals.size > MOST) this.#refusals.delete(oldest);
   }
@@ -79,8 +92,17 @@ class GoauthWay implements Way {
   }
 
   #learn(question: string, o: Ask): Promise<void> {
-    const status = this.#refusals.get(question)?.status ?? 401;
-    return this.#kept.ask(question, async (own) => this.#take(question, await this.#put(question, status, own)), o);
+    const work = async (own: Ask): Promise<void> =>
+      this.#take(question, await this.#put(question, this.#answered(question), own));
+    return this.#kept.ask(question, work, o);
+  }
+
+  /** A refusal is told once: what is learnt after it may be good. */
+  #answered(question: string): Answered {
+    const refusal = this.#refusals.get(question);
+    const since = refusal?.isToTell === true ? refusal.status : undefined;
+    if (refusal !== undefined) refusal.isToTell = false;
+    return { last: refusal?.status, since };
   }
 
   #take(question: string, answer: Answer): void {
@@ -99,7 +121,7 @@ function plainText(url: URL): string {
 
 /** A command in the manner of GOAUTH: the URL is its last argument, and the head of the answer its input. */
 export function commandWay(text: string, argv: readonly string[], parts: WayParts): Way {
-  const put: Put = async (question, status, { signal }) => {
+  const put: Put = async (question, { last: status = 401 }, { signal }) => {
     const words = question === '' ? argv : [...argv, question];
     const input = question === '' ? '' : `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\n\n`;
     const output = await askProgram(parts, { argv: words, text, input, signal });
@@ -133,11 +155,11 @@ export function gitWay(folder: string, parts: WayParts): Way {
   const outputs = new Map<string, string>();
   const ask = (action: string, input: string, { signal }: Ask): Promise<string> =>
     askProgram(parts, { argv: ['git', 'credential', action], text, folder, input, signal });
-  const put: Put = async (question, status, o) => {
+  const put: Put = async (question, { since }, o) => {
     if (question === '') return [];
     const stale = outputs.get(question);
     outputs.delete(question);
-    if (stale !== undefined && status === 401) await ask('reject', stale, o);
+    if (stale !== undefined && since === 401) await ask('reject', stale, o);
     const output = await ask('fill', credentialLines({ url: question }), o);
     const credential = parseGitCredential(output);
     const prefix = prefixIn(output, question);

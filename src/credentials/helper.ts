@@ -57,7 +57,9 @@ export class HelperWay implements Way {
   readonly #parts: WayParts;
   readonly #kept: KeptAnswers<GitCredential | undefined>;
   #last: GitCredential | undefined;
-  #refusal: { readonly status: number | undefined; readonly at: number } | undefined;
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  /** The answer to `#last` that the helper was not told of yet. */
+  #refusal: number | undefined;
   #isToAskAgain = false;
 
   constructor(row: HelperRow, parts: WayParts) {
@@ -77,8 +79,9 @@ export class HelperWay implements Way {
 
   refused(_: URL, status: number | undefined): void {
     const at = this.#parts.clock.monotonic();
-    if (this.#refusal !== undefined && at < this.#refusal.at + AGAIN_AFTER_MS) return;
-    this.#refusal = { status, at };
+    if (at < this.#refusedAt + AGAIN_AFTER_MS) return;
+    this.#refusedAt = at;
+    this.#refusal = status;
     this.#isToAskAgain = true;
   }
 
@@ -88,9 +91,11 @@ export class HelperWay implements Way {
 
   async #get(o: { readonly signal: AbortSignal }): Promise<GitCredential | undefined> {
     const stale = this.#last;
+    const refusal = this.#refusal;
     this.#last = undefined;
+    this.#refusal = undefined;
     // As git does: 403 and 404 say that this one may not, which another one may.
-    if (stale !== undefined && this.#refusal?.status === 401) await this.#ask('erase', stale, o);
+    if (stale !== undefined && refusal === 401) await this.#ask('erase', stale, o);
     const answer = parseGitCredential(await this.#ask('get', undefined, o));
     if (answer === undefined) return undefined;
     this.#parts.known.add(answer.password.reveal());

@@ -66,6 +66,24 @@ describe('a git credential helper', () => {
     expect(ground.starts('helper')).toEqual(['get', 'get', 'erase', 'get']);
   });
 
+  test('is told of a refusal once, not again when its next answer gets old', async () => {
+    const credentials = opened([ground.program('helper', 'echo username=u; echo password=p')]);
+    await sentTo(url, credentials);
+    credentials.refused(new URL(url), 401);
+    await sentTo(url, credentials);
+    expect(ground.starts('helper')).toEqual(['get', 'erase', 'get']);
+    // Another one within ten seconds does not count, nor is it kept for later.
+    credentials.refused(new URL(url), 401);
+    for (let i = 0; i < 2; i++) {
+      await ground.clock.advance(5 * MINUTE_MS);
+      await sentTo(url, credentials);
+    }
+    expect(ground.starts('helper').slice(3)).toEqual(['get', 'get']);
+    credentials.refused(new URL(url), 401);
+    await sentTo(url, credentials);
+    expect(ground.starts('helper').slice(5)).toEqual(['erase', 'get']);
+  });
+
   test('without an answer leaves it to a wider row', async () => {
     const credentials = ground.open({
       rows: [
@@ -164,6 +182,7 @@ describe('a command in the manner of GOAUTH', () => {
     await ground.clock.advance(5 * MINUTE_MS);
     expect(await sentTo('https://git.test/a/third', credentials)).toEqual({ authorization: 'Bearer for-a' });
     expect(ground.starts('command').slice(2)).toEqual(['', 'https://git.test/a/repo']);
+    expect(ground.read('command.in')).toBe('HTTP/1.1 403 Forbidden\n\n');
   });
 
   test('is started for no more than some of the names that anybody may invent, and answers for those that it knows', async () => {
@@ -219,6 +238,32 @@ describe('GOAUTH', () => {
     credentials.refused(url, 401);
     expect(await sentTo(url.href, credentials)).toBeUndefined();
     expect(ground.read('store')).toBe('');
+  });
+
+  test('has git reject what was refused once, not again when the next answer gets old', async () => {
+    const folder = join(ground.folder, 'repository');
+    mkdirSync(folder);
+    execFileSync('git', ['init', '-q', folder]);
+    const helper = ground.program('helper', '[ "$1" != get ] || { echo username=u; echo password=p; }');
+    execFileSync('git', ['-C', folder, 'config', 'credential.helper', helper]);
+    const credentials = ground.open({ environment: { GOAUTH: `git ${folder}` } });
+    const url = new URL('https://git.test/team/repo');
+    const expire = async (): Promise<void> => {
+      await ground.clock.advance(5 * MINUTE_MS);
+      expect(await sentTo(url.href, credentials)).toBe('u:p');
+    };
+    credentials.refused(url, 401);
+    expect(await sentTo(url.href, credentials)).toBe('u:p');
+    await expire();
+    expect(ground.starts('helper')).toEqual(['get', 'get']);
+    credentials.refused(url, 401);
+    expect(await sentTo(url.href, credentials)).toBe('u:p');
+    expect(ground.starts('helper').slice(2)).toEqual(['erase', 'get']);
+    await expire();
+    // So many others that this one is no longer known.
+    for (let i = 0; i < 256; i++) credentials.refused(new URL(`https://elsewhere.test/${i}`), 404);
+    await expire();
+    expect(ground.starts('helper').slice(4)).toEqual(['get', 'get']);
   });
 
   test.each([
