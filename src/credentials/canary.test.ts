@@ -38,7 +38,7 @@ afterAll(() => ground.remove());
 /** Every place where a secret can be. Programs write down with which arguments they, and those who started them, run. */
 const PLACES: readonly ((n: number, secret: string) => Planting)[] = [
   (_, password) => ({ row: { username: 'u', password } }),
-  (n, token) => ({ row: { token, form: TOKEN_FORMS[n % TOKEN_FORMS.length] } }),
+  (n, token) => ({ row: { token, form: TOKEN_FORMS[Math.floor(n / PLACES.length) % TOKEN_FORMS.length] } }),
   (_, TOKEN) => ({ row: { token: 'env:TOKEN', form: 'bearer' }, environment: { TOKEN } }),
   (n, secret) => ({ row: { username: 'u', password: `file:${ground.file(`secret${n}`, `${secret}\n`)}` } }),
   (n, secret) => ({ row: { netrc: netrc(n, secret) } }),
@@ -77,9 +77,12 @@ function repository(n: number, helper: string): string {
 
 /** The secrets that are in `text`, in any spelling. */
 function heardIn(text: string): readonly string[] {
-  const base64 = (secret: string): string => Buffer.from(`u:${secret}`).toString('base64').slice(0, 12);
+  const basic = (secret: string): readonly string[] =>
+    ['u', 'git', 'x-access-token', 'oauth2'].map((user) =>
+      Buffer.from(`${user}:${secret}`).toString('base64').slice(0, -4),
+    );
   return planted.flatMap(({ secret }) =>
-    [secret, JSON.stringify(secret).slice(1, -1), secret.slice(0, -3), base64(secret)].filter((one) =>
+    [secret, JSON.stringify(secret).slice(1, -1), secret.slice(0, -3), ...basic(secret)].filter((one) =>
       text.includes(one),
     ),
   );

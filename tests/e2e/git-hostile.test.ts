@@ -379,7 +379,7 @@ function textOf(file: string): string {
   }
 }
 
-/** The status of the answer to `GET TARGET`, written on a socket; 400 when the server closes without one. */
+/** The status of the answer to `GET TARGET`, written on a socket; 0 when the server closes without one. */
 async function rawGet(port: number, target: string): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const socket = connect(port, '127.0.0.1', () => {
@@ -387,7 +387,7 @@ async function rawGet(port: number, target: string): Promise<number> {
   });
   let answer = '';
   socket.on('data', (chunk: Buffer) => (answer += answer.length > 100 ? '' : chunk.toString('latin1')));
-  socket.on('error', () => resolve(400));
-  socket.on('close', () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 400)));
+  socket.on('error', () => resolve(0));
+  socket.on('close', () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)));
   return await promise;
 }
