@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { type ConfiguredCredentials, createCredentials } from '../credentials/configured.ts';
+import { decodedEscapes } from '../gomod/url-syntax.ts';
 import { run } from '../io/subprocess.ts';
 import { systemClock } from '../std/clock.ts';
 import { type AppError, isAppError } from '../std/errors.ts';
@@ -17,7 +18,7 @@ export async function openCredentials(
   around: Around,
   { logger, secrets }: Pick<Observers, 'logger' | 'secrets'>,
 ): Promise<ConfiguredCredentials> {
-  for (const password of passwordsIn(config.upstream)) secrets.addForGood(password);
+  for (const secret of secretsIn(config.upstream)) secrets.addForGood(secret);
   const credentials = made(config, around, {
     known: secrets,
     onTrouble: (why) => logger.warn({ why }, 'credentials of the environment cannot be used; going on without them'),
@@ -38,9 +39,13 @@ export async function findUnusableCredentials(config: Config, around: Around): P
   }
 }
 
-/** Of a chain in the form of GOPROXY, as they are written there. */
-function passwordsIn(chain: string): readonly string[] {
-  return chain.split(/[,|]/).flatMap((entry) => URL.parse(entry.trim())?.password ?? []);
+/** The passwords of a chain in the form of GOPROXY, as they are written there, and what is sent for them, which an upstream may repeat. */
+function secretsIn(chain: string): readonly string[] {
+  return chain.split(/[,|]/).flatMap((entry) => {
+    const { username = '', password = '' } = URL.parse(entry.trim()) ?? {};
+    const sent = Buffer.from(`${decodedEscapes(username)}:${decodedEscapes(password)}`).toString('base64');
+    return password === '' ? [] : [password, sent];
+  });
 }
 
 interface Hearers {

@@ -39,7 +39,7 @@ const CREDENTIALS = `credentials:
     sshKey: ~/.ssh/id
     knownHosts: known
   - url: https://helped.example
-    helper: [git-credential-corp, --token=hunter3]
+    helper: [git-credential-corp, --token=hunter3, --secret, hunter4]
 `;
 
 describe('rows', () => {
@@ -48,7 +48,7 @@ describe('rows', () => {
       { url: 'https://git.corp.example/team', token: `file:${folder}/secrets/token`, form: 'gitlab' },
       { url: 'https://hub.corp.example', username: 'larder', password: 'hunter2' },
       { url: 'ssh://git.corp.example', sshKey: '/home/u/.ssh/id', knownHosts: `${folder}/known` },
-      { url: 'https://helped.example', helper: ['git-credential-corp', '--token=hunter3'] },
+      { url: 'https://helped.example', helper: ['git-credential-corp', '--token=hunter3', '--secret', 'hunter4'] },
     ]);
   });
 
@@ -61,7 +61,7 @@ describe('rows', () => {
         { token: `file:${folder}/secrets/token` },
         { username: 'larder', password: '***' },
         {},
-        { helper: ['git-credential-corp', '--token=***'] },
+        { helper: ['git-credential-corp', '--token=***', '--secret', '***'] },
       ],
     });
     expect(JSON.stringify(effective)).not.toMatch(/hunter/);

@@ -115,9 +115,9 @@ function hasBadHostEscape(host: string): boolean {
   return escapesOf(host).some((escape) => !/^%(?:25|[89A-Fa-f])/.test(escape));
 }
 
-/** `path` with its escapes decoded. What is no escape of UTF-8 stays as it is: attackers write such ones. */
-export function decodedPath(path: string): string {
-  return path.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
+/** A part of a URL with its escapes decoded. What is no escape of UTF-8 stays as it is: attackers write such ones. */
+export function decodedEscapes(part: string): string {
+  return part.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
     try {
       return decodeURIComponent(escapes);
     } catch {

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sources/modcache': ['std', 'gomod', 'io', 'sources/source'],
   verify: ['std', 'gomod', 'storage/store', 'coordination/register'],
   artifacts: ['std', 'gomod', 'storage/store', 'coordination/register', 'verify/verified'],
-  anchors: ['std', 'gomod', 'artifacts', 'storage/store', 'coordination/register', 'verify/observer'],
+  anchors: ['std', 'gomod', 'coordination/register', 'verify/observer'],
   ledger: ['std', 'gomod', 'storage/store', 'coordination/register', 'verify/checksum-database'],
   policy: ['std', 'gomod'],
   resolver: [

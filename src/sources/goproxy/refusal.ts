@@ -1,4 +1,4 @@
-import { decodedPath } from '../../gomod/url-syntax.ts';
+import { decodedEscapes } from '../../gomod/url-syntax.ts';
 import type { HttpRefusal } from '../../io/http-client.ts';
 import { AppError, type ErrorCode } from '../../std/errors.ts';
 
@@ -20,7 +20,7 @@ export function refusalError(refusal: HttpRefusal, attempt: string, base: URL, a
 /** Upstreams like to repeat the URL that they were asked for. A path counts where it ends at an element: `/go` stays in `/good`. */
 function withoutBase(reason: string, base: URL): string {
   const path = base.pathname.replace(/\/$/, '');
-  const spellings = [path, decodedPath(path)].filter((one) => one !== '');
+  const spellings = [path, decodedEscapes(path)].filter((one) => one !== '');
   const plain = spellings.reduce(
     (text, one) => text.replace(new RegExp(`${RegExp.escape(one)}(?![\\w.-])`, 'g'), ''),
     reason,

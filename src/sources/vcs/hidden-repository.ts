@@ -1,4 +1,4 @@
-import { decodedPath } from '../../gomod/url-syntax.ts';
+import { decodedEscapes } from '../../gomod/url-syntax.ts';
 
 /**
  * The names under which the repository at `url` could be private: its host and path, as `private` patterns name them, however the URL spells them. Pages of anybody may claim
@@ -7,7 +7,7 @@ import { decodedPath } from '../../gomod/url-syntax.ts';
 export function namesOfRepository(url: string): readonly string[] {
   const { hostname, pathname } = new URL(url.replace(/^git\+ssh:/i, 'ssh:'));
   const host = hostname.toLowerCase().replace(/\.$/, '');
-  const path = decodedPath(pathname)
+  const path = decodedEscapes(pathname)
     .split('/')
     .filter((element) => element !== '');
   const name = [host, ...path].join('/');
