@@ -29,7 +29,7 @@ export interface ProxyWord {
  */
 export function parseProxyList(goproxy: string, gonoproxy = ''): ProxyEntry[] {
   const entries: ProxyEntry[] = [];
-  for (const [entry, separator] of separated(goproxy)) {
+  for (const [entry, separator] of proxyListTexts(goproxy)) {
     if (entry === 'off' || entry === 'direct') {
       entries.push({ kind: entry, separator: ',' });
       break;
@@ -42,8 +42,8 @@ export function parseProxyList(goproxy: string, gonoproxy = ''): ProxyEntry[] {
   return asksDirectlyFirst ? [{ kind: 'noproxy', separator: ',' }, ...entries] : entries;
 }
 
-/** Non-empty entries, trimmed, each with the separator right after it. */
-function* separated(list: string): Generator<[entry: string, separator: ',' | '|']> {
+/** The texts between the separators of a GOPROXY value that are not empty, trimmed, each with the separator right after it. */
+export function* proxyListTexts(list: string): Generator<[entry: string, separator: ',' | '|']> {
   for (let start = 0; start <= list.length; ) {
     let end = start;
     while (end < list.length && list[end] !== ',' && list[end] !== '|') end++;

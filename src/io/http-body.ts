@@ -30,7 +30,7 @@ export interface BodyFacts extends Pace {
 }
 
 /**
- * The pieces of `raw`, exactly as many bytes as announced. Rejects with UPSTREAM_UNAVAILABLE when the body is cut, UPSTREAM_TIMEOUT
+ * The pieces of `raw`, exactly as many bytes as announced. Rejects with UPSTREAM_UNAVAILABLE when the body is cut (`detail.phase` `body`), UPSTREAM_TIMEOUT
  * when it stalls or comes too slowly, TOO_LARGE past `maxBytes`. The waits for a slow reader and for what is held back count as neither. Destroys `raw` when left.
  */
 export async function* boundedBody(
@@ -83,6 +83,7 @@ function cutOr(error: unknown, received: number, facts: BodyFacts, watch: Watch)
 function cut(received: number, facts: BodyFacts, cause?: unknown): AppError {
   return new AppError('UPSTREAM_UNAVAILABLE', `${facts.attempt}: cut after ${received}${ofTotal(facts)} bytes`, {
     cause,
+    detail: { phase: 'body' },
   });
 }
 

@@ -12,7 +12,8 @@ import { startForwardProxy } from '../../tests/fakes/forward-proxy.ts';
 import { skipUnless } from '../../tests/skip.ts';
 import { AppError } from '../std/errors.ts';
 import { HttpClient, type HttpClientOptions, type HttpCredential } from './http-client.ts';
-import { forwardProxies, readHttpTls } from './http-dispatcher.ts';
+import { forwardProxies } from './http-dispatcher.ts';
+import { readHttpTls } from './http-tls.ts';
 import { authorityPlaces, trustedAuthorities } from './trusted-authorities.ts';
 
 const closers: (() => unknown)[] = [];
@@ -415,7 +416,7 @@ describe('TLS', () => {
       ciphers: 'DEFAULT@SECLEVEL=0',
     });
     await expect(textOf(trusting(), `https://127.0.0.1:${port}/`)).rejects.toMatchObject({
-      detail: { tls: 'TLS handshake failed' },
+      detail: { tls: 'TLS version is too old' },
     });
   });
 

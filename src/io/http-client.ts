@@ -4,12 +4,13 @@ import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import type { EgressGuard } from './egress/guard.ts';
 import { boundedBody, type Framing, type HeldBack } from './http-body.ts';
-import { createDispatchers, type Dispatchers, type ForwardProxies, type HttpTls } from './http-dispatcher.ts';
+import { createDispatchers, type Dispatchers, type ForwardProxies } from './http-dispatcher.ts';
 import { type HttpPage, type PageAsk, readPage } from './http-page.ts';
 import { httpFailure, isStaleConnection } from './http-failure.ts';
 import { checkHead, type RestAsk, restHeaders, single, validatorOf } from './http-head.ts';
 import type { Pace } from './progress.ts';
 import { readReason } from './http-reason.ts';
+import type { HttpTls } from './http-tls.ts';
 import { getResumable } from './http-resume.ts';
 import { Watch } from './watch.ts';
 
@@ -33,6 +34,8 @@ export interface HttpClientOptions {
   readonly totalTimeoutMs?: number;
   /** Connections to one origin at a time; default 128. */
   readonly maxConnections?: number;
+  /** Sent with every request, wherever it leads: no secrets. Names are in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: HttpTls;
   readonly proxies?: ForwardProxies;
   /** Checks every connection, redirects included; without it any address may be reached. */
@@ -127,6 +130,7 @@ export class HttpClient {
       ...(o.guard && { guard: o.guard }),
     });
     this.#headers = {
+      ...o.headers,
       'user-agent': o.userAgent,
       'accept-encoding': 'identity',
       ...(o.instanceId === undefined ? {} : { 'larder-via': o.instanceId }),

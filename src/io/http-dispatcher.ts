@@ -1,24 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import type { Ask } from '../std/ask.ts';
-import { AppError, messageOf } from '../std/errors.ts';
+import { AppError } from '../std/errors.ts';
 import { admitStrangers, checkedDestinations } from './egress/checked-destinations.ts';
 import type { EgressGuard } from './egress/guard.ts';
 import { guardedConnector } from './egress/guarded-connector.ts';
-import { type AuthorityPlaces, trustedAuthorities } from './trusted-authorities.ts';
-
-/** PEM texts (not file names) for TLS to upstreams. The authorities that Node and the system trust stay trusted beside `ca`. */
-export interface HttpTls {
-  /** Further trusted authorities. */
-  readonly ca?: string;
-  /** Client certificate and its key; both or none. */
-  readonly cert?: string;
-  readonly key?: string;
-  /** Where the environment says that further authorities are. */
-  readonly places?: AuthorityPlaces;
-}
+import { type HttpTls, refuseBadTls, tlsConnect, tlsForOthers } from './http-tls.ts';
 
 /** Forward proxies as HTTP_PROXY, HTTPS_PROXY and NO_PROXY name them. The URLs may carry userinfo: secret. */
 export interface ForwardProxies {
@@ -64,8 +51,21 @@ const KEEP_ALIVE_MAX_MS = 60_000;
  * Throws CONFIG_INVALID when a certificate, key or proxy URL cannot be used.
  */
 export function createDispatchers(o: DispatcherOptions): Dispatchers {
-  const security = new Lazy(() => securityOf(o.tls));
   refuseBadTls(o.tls);
+  const { origin } = o.tls ?? {};
+  if (o.tls === undefined || origin === undefined) return dispatchersOf(o);
+  const [own, others] = [dispatchersOf(o), dispatchersOf({ ...o, tls: tlsForOthers(o.tls) })];
+  return {
+    for: (url) => (url.origin === origin ? own : others).for(url),
+    admitStrangers: (url, asked) => others.admitStrangers(url, asked),
+    destroy: async () => void (await Promise.all([own.destroy(), others.destroy()])),
+  };
+}
+
+function dispatchersOf(o: DispatcherOptions): Dispatchers {
+  const security = new Lazy(() => tlsConnect(o.tls));
+  // A proxy is not whom the pins and our certificate are for.
+  const toProxy = new Lazy(() => (o.tls === undefined ? security.value : tlsConnect(tlsForOthers(o.tls))));
   const options = {
     allowH2: false,
     connections: o.maxConnections,
@@ -77,25 +77,26 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
   };
   const plain = { timeout: o.connectTimeoutMs, allowH2: false };
   // One context for all connections: making it takes 30 ms.
-  const secure = new Lazy(() => ({ ...plain, secureContext: security.value }));
+  const secure = new Lazy(() => ({ ...plain, ...security.value }));
   const closing = new AbortController();
   const checked =
     o.guard &&
     guardedConnector(o.guard, {
       timeoutMs: o.connectTimeoutMs,
       signal: closing.signal,
-      secureContext: () => security.value,
+      tls: () => security.value,
     });
   const straight = new Lazy(() => new Agent({ ...options, connect: checked ?? plain }));
   const straightTls = new Lazy(() => new Agent({ ...options, connect: checked ?? secure.value }));
   const through = (urls: { readonly httpProxy: string; readonly httpsProxy: string }): Dispatcher => {
-    const connect = urls.httpsProxy !== '' || urls.httpProxy.startsWith('https:') ? secure.value : plain;
+    const proxy = urls.httpsProxy || urls.httpProxy;
+    const connect = urls.httpsProxy === '' ? plain : secure.value;
     const agent = new EnvHttpProxyAgent({
       ...options,
       ...urls,
       connect: checked ?? connect,
       requestTls: connect,
-      proxyTls: connect,
+      proxyTls: proxy.startsWith('https:') ? { ...plain, ...toProxy.value } : plain,
       noProxy: o.proxies?.none ?? '',
       // Else CONNECT would wait for its answer by the library's own limit.
       clientFactory: (origin: URL, more: object) => new Pool(origin, { ...more, headersTimeout: o.firstByteTimeoutMs }),
@@ -107,6 +108,10 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
   const httpsProxy = o.proxies?.https && proxyUrl(o.proxies.https);
   const http = httpProxy ? new Lazy<Dispatcher>(() => through({ httpProxy, httpsProxy: '' })) : straight;
   const https = httpsProxy ? new Lazy<Dispatcher>(() => through({ httpProxy: '', httpsProxy })) : straightTls;
+  // The guard has the connections that it made; those to a proxy go with the pools that they are in, and new pools are made when they are asked for.
+  const forget = o.guard?.outside?.onChange((isShut) => {
+    if (isShut) for (const one of [http, https]) void one.drop()?.destroy();
+  });
   return {
     for(url) {
       const isTls = url.protocol === 'https:';
@@ -118,6 +123,7 @@ export function createDispatchers(o: DispatcherOptions): Dispatchers {
     },
     async destroy() {
       closing.abort();
+      forget?.();
       await Promise.all([...new Set([straight, straightTls, http, https])].map(async (one) => one.made?.destroy()));
     },
   };
@@ -136,6 +142,13 @@ class Lazy<T> {
     this.made ??= this.#make();
     return this.made;
   }
+
+  /** What was made, for whoever ends it; it is made anew when it is next asked for. */
+  drop(): T | undefined {
+    const { made } = this;
+    this.made = undefined;
+    return made;
+  }
 }
 
 /** The forward proxies that an environment names, upper case first; undefined when it names none. */
@@ -148,45 +161,10 @@ export function forwardProxies(environment: Readonly<Record<string, string | und
   return { ...(http && { http }), ...(https && { https }), ...(none && { none }) };
 }
 
-/** Reads the PEM files that the configuration names. Rejects with CONFIG_INVALID naming the file that cannot be read. */
-export async function readHttpTls(files: { caFile?: string; certFile?: string; keyFile?: string }): Promise<HttpTls> {
-  const [ca, cert, key] = await Promise.all([files.caFile, files.certFile, files.keyFile].map(readPem));
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-}
-
-async function readPem(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new AppError('CONFIG_INVALID', `read the certificate file ${file}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 /** Whether `hostname` (as URL.hostname prints it) is this machine: localhost, 127.0.0.0/8 or ::1. */
 function isLoopbackHost(hostname: string): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]') return true;
   return isIPv4(hostname) && hostname.startsWith('127.');
-}
-
-/** The context of every TLS connection to an upstream: TLS 1.2 at least, and the trusted authorities beside the configured one. */
-function securityOf({ ca, places = {}, ...own }: HttpTls = {}): SecureContext {
-  return contextOf({ ...own, ca: [...trustedAuthorities(places), ...(ca === undefined ? [] : [ca])] });
-}
-
-/** Throws CONFIG_INVALID for a certificate or key that cannot be used. Reads nothing. */
-function refuseBadTls({ ca, cert, key }: HttpTls = {}): void {
-  if (ca !== undefined || cert !== undefined || key !== undefined) contextOf({ ca, cert, key });
-}
-
-function contextOf(options: SecureContextOptions): SecureContext {
-  try {
-    return createSecureContext({ ...options, minVersion: 'TLSv1.2' });
-  } catch (error) {
-    throw new AppError('CONFIG_INVALID', `use the configured certificates for upstreams: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 /** Never prints the value: it may hold a password. */

@@ -1,5 +1,7 @@
 import { type Ask, abortedError } from '../std/ask.ts';
 import { AppError, isAppError, messageOf, systemCodeOf } from '../std/errors.ts';
+import { doubtfulDay } from './clock-doubt.ts';
+import { PIN_MISMATCH } from './pins.ts';
 
 /** Why a TLS handshake was refused, in words an operator can act on; keys are the codes that Node and OpenSSL give. */
 const TLS_REASONS: Readonly<Record<string, string>> = {
@@ -11,6 +13,10 @@ const TLS_REASONS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate is from an unknown authority',
   UNABLE_TO_GET_ISSUER_CERT: 'certificate is from an unknown authority',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate is from an unknown authority',
+  [PIN_MISMATCH]: 'pin mismatch',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'TLS version is too old',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'TLS version is too old',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'a client certificate is required',
 };
 
 const SYSTEM_REASONS: Readonly<Record<string, string>> = {
@@ -22,27 +28,31 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'connection timed out',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'name lookup failed',
+  ETIMEOUT: 'name lookup took too long',
   UND_ERR_SOCKET: 'connection closed',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection closed', // Closed in good order, but inside the body.
 };
 
 /**
  * The AppError for anything that a request can fail with: UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE (what came is not HTTP),
- * ABORTED (or the signal's own reason), POLICY_DENIED (the egress guard), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason; a name that has no
- * address is in `detail.noSuchHost`: it may be that of a proxy, or of where we were sent.
+ * ABORTED (or the signal's own reason), POLICY_DENIED (the egress guard), else UPSTREAM_UNAVAILABLE. TLS refusals carry `detail.tls` with the reason, and
+ * `detail.clock` with the day when this machine's clock (`now`, wall ms) must be wrong; a name that has no address is in `detail.noSuchHost`: it may be that of a proxy, or of where we
+ * were sent. No connection in time has `detail.phase` `connect`.
  */
-export function httpFailure(error: unknown, attempt: string, { signal }: Ask): AppError {
+export function httpFailure(error: unknown, attempt: string, { signal }: Ask, now: number = Date.now()): AppError {
   // The guard of connections knows where to, but not what for.
-  if (isAppError(error, 'POLICY_DENIED'))
+  if (isAppError(error, 'POLICY_DENIED', 'OFFLINE'))
     return new AppError(error.code, `${attempt}: ${error.message}`, { cause: error, detail: error.detail });
   if (isAppError(error)) return error;
   if (signal.aborted) return abortedError(signal);
   const code = systemCodeOf(error) ?? '';
   const tls = tlsReason(error, code);
-  if (tls !== undefined)
-    return new AppError('UPSTREAM_UNAVAILABLE', `${attempt}: ${tls}`, { cause: error, detail: { tls } });
+  if (tls !== undefined) return tlsFailure(`${attempt}: ${tls}`, error, { tls, clock: doubtfulDay(code, now) });
   if (code === 'UND_ERR_CONNECT_TIMEOUT')
-    return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no connection in time`, { cause: error });
+    return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no connection in time`, {
+      cause: error,
+      detail: { phase: 'connect' },
+    });
   if (code === 'UND_ERR_HEADERS_TIMEOUT')
     return new AppError('UPSTREAM_TIMEOUT', `${attempt}: no answer in time`, { cause: error });
   if (code === 'UND_ERR_BODY_TIMEOUT')
@@ -54,6 +64,16 @@ export function httpFailure(error: unknown, attempt: string, { signal }: Ask): A
     `${attempt}: ${SYSTEM_REASONS[code] ?? proxyReason(error) ?? (code || 'request failed')}`,
     { cause: error, detail: noSuchHost(error, code) },
   );
+}
+
+function tlsFailure(
+  message: string,
+  cause: unknown,
+  { tls, clock }: { readonly tls: string; readonly clock: string | undefined },
+): AppError {
+  if (clock === undefined) return new AppError('UPSTREAM_UNAVAILABLE', message, { cause, detail: { tls } });
+  const doubt = `${message} (clock? this machine says ${clock})`;
+  return new AppError('UPSTREAM_UNAVAILABLE', doubt, { cause, detail: { tls, clock } });
 }
 
 function noSuchHost(error: unknown, code: string): { readonly noSuchHost?: string } {

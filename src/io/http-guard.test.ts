@@ -9,8 +9,9 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { CertificateAuthority, hasOpenssl } from '../../tests/fakes/certificates.ts';
 import { startForwardProxy } from '../../tests/fakes/forward-proxy.ts';
 import { skipUnless } from '../../tests/skip.ts';
-import { createEgressGuard, type Lookup } from './egress/egress-guard.ts';
+import { createEgressGuard } from './egress/egress-guard.ts';
 import type { EgressGuard } from './egress/guard.ts';
+import type { Lookup } from './egress/names.ts';
 import { readEgressRules } from './egress/rules.ts';
 import { covers, HttpClient, type HttpClientOptions } from './http-client.ts';
 
@@ -108,9 +109,10 @@ describe('a request behind the guard', () => {
 
   test('uses a connection again, without asking the guard', async () => {
     let asked = 0;
-    const lookup: Lookup = () => (asked++, Promise.resolve(['127.0.0.1']));
     const good = await serve((_, response) => response.end('ok'));
-    const client = clientWith({ guard: guardFor([`git.example:${good.port}`], lookup) });
+    const guard = guardFor([`git.example:${good.port}`], () => Promise.resolve(['127.0.0.1']));
+    const connect: EgressGuard['connect'] = (target, o) => (asked++, guard.connect(target, o));
+    const client = clientWith({ guard: { ...guard, connect } });
     for (let i = 0; i < 5; i++) expect(await textOf(client, `http://git.example:${good.port}/`)).toBe('ok');
     expect(good.connections()).toBeLessThanOrEqual(2);
     expect(asked).toBe(good.connections());

@@ -219,7 +219,8 @@ function spawnGroup(command: Command, stdin: 'open' | 'closed'): ChildProcess {
   }
 }
 
-function startFailure(program: string, error: unknown): AppError {
+/** Why a process could not be made: OVERLOADED when the machine lacks the means for one more, else CONFIG_INVALID. */
+export function startFailure(program: string, error: unknown): AppError {
   const system = systemCodeOf(error) ?? '';
   const why = system === 'ENOENT' ? 'no such program, or its folder is gone' : messageOf(error);
   const code = WITHOUT_MEANS.has(system) ? 'OVERLOADED' : 'CONFIG_INVALID';

@@ -1,30 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCodeOf } from '../std/errors.ts';
 import { diskFailure } from './disk-failure.ts';
 import { makeFolder } from './make-folder.ts';
+import { newProcessMark, stateOfProcess } from './process-mark.ts';
+import { Silence } from './silence.ts';
+import { systemClock } from '../std/clock.ts';
 
 /** Name of the folder that holds the temporary folders of all processes; no key can begin with a dot. */
 export const TEMP_FOLDER = '.tmp';
 
 /** How often a living process says so on its folder and looks for folders of dead ones. */
 const BEAT_MS = 10 * 60_000;
-/** A folder whose owner cannot be seen from here (another machine or container) is left alone until it was silent for so long. */
-const SILENT_MS = 60 * 60_000;
-
-/**
- * Which process a temporary folder belongs to. It stands in the folder's name, so that it is there as soon as the folder is and goes no earlier:
- * a file inside could be missing after a kill during making or removing.
- */
-interface Owner {
-  /** What makes `pid` mean something: a hash of host, machine boot and process namespace. */
-  readonly world: string;
-  readonly pid: number;
-  /** Start time of the process in kernel ticks since boot, so that a reused pid is not taken for it; 0 where the system does not tell. */
-  readonly startedAt: number;
-}
 
 /** This process's own folder for bodies that are not stored yet: DATA/.tmp/<boot id>/. */
 export interface TempDirectory {
@@ -43,12 +29,7 @@ export interface TempDirectory {
  */
 export async function openTempDirectory(dataFolder: string): Promise<TempDirectory> {
   const parent = join(dataFolder, TEMP_FOLDER);
-  const self: Owner = {
-    world: await worldOfThisProcess(),
-    pid: process.pid,
-    startedAt: (await startTimeOf(process.pid)) ?? 0,
-  };
-  const bootId = `${self.world}-${self.pid}-${self.startedAt}-${randomBytes(4).toString('hex')}`;
+  const bootId = await newProcessMark();
   const path = join(parent, bootId);
   const attempted = `create temporary folder ${path}`;
   try {
@@ -58,11 +39,12 @@ export async function openTempDirectory(dataFolder: string): Promise<TempDirecto
     throw diskFailure(error, attempted);
   }
   let counter = 0;
-  const beat = setInterval(() => void beatOnce(parent, bootId, self), BEAT_MS).unref();
+  const others = { parent, ownBootId: bootId, silence: new Silence(systemClock) };
+  const beat = setInterval(() => void beatOnce(others), BEAT_MS).unref();
   return {
     path,
     newPath: () => join(path, (counter++).toString(36)),
-    swept: sweep(parent, bootId, self),
+    swept: sweep(others),
     async close() {
       clearInterval(beat);
       await rm(path, { recursive: true, force: true }).catch(() => undefined);
@@ -70,18 +52,26 @@ export async function openTempDirectory(dataFolder: string): Promise<TempDirecto
   };
 }
 
-async function beatOnce(parent: string, bootId: string, self: Owner): Promise<void> {
-  const now = new Date();
-  await utimes(join(parent, bootId), now, now).catch(() => undefined);
-  await sweep(parent, bootId, self);
+/** The folders of other processes. */
+interface Others {
+  readonly parent: string;
+  readonly ownBootId: string;
+  /** Of those whose owner cannot be seen from here: another machine or container. */
+  readonly silence: Silence;
 }
 
-/** Removes the folders beside `ownBootId` whose process is gone, and returns how many. */
-async function sweep(parent: string, ownBootId: string, self: Owner): Promise<number> {
+async function beatOnce(others: Others): Promise<void> {
+  const now = new Date();
+  await utimes(join(others.parent, others.ownBootId), now, now).catch(() => undefined);
+  await sweep(others);
+}
+
+/** Removes the folders beside our own whose process is gone, and returns how many. */
+async function sweep({ parent, ownBootId, silence }: Others): Promise<number> {
   let removed = 0;
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
-    if (name === ownBootId || !(await isAbandoned(parent, name, self).catch(() => false))) continue;
+    if (name === ownBootId || !(await isAbandoned(join(parent, name), name, silence))) continue;
     const gone = await rm(join(parent, name), { recursive: true, force: true }).then(
       () => true,
       () => false,
@@ -91,37 +81,7 @@ async function sweep(parent: string, ownBootId: string, self: Owner): Promise<nu
   return removed;
 }
 
-async function isAbandoned(parent: string, name: string, self: Owner): Promise<boolean> {
-  const owner = ownerIn(name);
-  if (owner?.world !== self.world) return Date.now() - (await stat(join(parent, name))).mtimeMs > SILENT_MS;
-  if (owner.startedAt === 0) return !isRunning(owner.pid);
-  return (await startTimeOf(owner.pid)) !== owner.startedAt;
-}
-
-/** The owner a folder's name tells of, or undefined for a name that this program does not give. */
-function ownerIn(name: string): Owner | undefined {
-  const [, world = '', pid, startedAt] = /^([0-9a-f]{16})-(\d+)-(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
-  return world === '' ? undefined : { world, pid: Number(pid), startedAt: Number(startedAt) };
-}
-
-async function worldOfThisProcess(): Promise<string> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
-  return createHash('sha256').update(`${hostname()} ${boot} ${namespace}`).digest('hex').slice(0, 16);
-}
-
-/** Field 22 of /proc/<pid>/stat; the name before it is in parentheses and may hold anything. Undefined when there is no such process; a zombie counts as gone. */
-async function startTimeOf(pid: number): Promise<number | undefined> {
-  const procStat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const fields = procStat.slice(procStat.lastIndexOf(')') + 2).split(' ');
-  return fields[19] === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCodeOf(error) === 'EPERM';
-  }
+async function isAbandoned(path: string, name: string, silence: Silence): Promise<boolean> {
+  const owner = await stateOfProcess(name);
+  return owner === 'unseen' ? await silence.isSilent(path) : owner === 'gone';
 }

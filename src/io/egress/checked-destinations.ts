@@ -26,13 +26,14 @@ export function checkedDestinations(guard: EgressGuard, closing: AbortSignal): D
       await guard.resolve(target, { signal });
       passed.set(origin, true);
     } catch (error) {
-      if (isAppError(error, 'POLICY_DENIED') || closing.aborted || readAddress(target.host) !== undefined) throw error;
+      if (isAppError(error, 'POLICY_DENIED', 'OFFLINE') || closing.aborted || readAddress(target.host) !== undefined)
+        throw error;
       passed.set(origin, true, { ttl: UNKNOWN_MS });
     }
   };
   return (dispatch) => (o, handler) => {
     const origin = String(o.origin);
-    if (passed.has(origin)) return dispatch(o, handler);
+    if (passed.has(origin) && guard.outside?.isShut !== true) return dispatch(o, handler);
     check(origin).then(
       () => dispatch(o, handler),
       // The library's own interceptors answer so when there is no connection yet.
@@ -48,7 +49,7 @@ export async function admitStrangers(guard: EgressGuard, url: URL, { signal }: A
   try {
     await guard.resolve({ ...targetOf(url), isStrangers: true }, { signal: bounded });
   } catch (error) {
-    if (isAppError(error, 'POLICY_DENIED') || signal.aborted) throw error;
+    if (isAppError(error, 'POLICY_DENIED', 'OFFLINE') || signal.aborted) throw error;
   }
 }
 

@@ -38,6 +38,8 @@ test('no other file connects or looks names up', () => {
     doorsOf(readFileSync(join(source, file), 'utf8')).map((one) => `${file}: ${one}`),
   );
   expect(doors.toSorted()).toEqual([
+    // To the Unix socket of a server on this machine.
+    'control/client.ts: node:net connect',
     'io/egress/dial.ts: node:net connect',
     'io/egress/egress-guard.ts: node:dns/promises lookup as systemLookup',
     'io/egress/guarded-connector.ts: undici buildConnector',

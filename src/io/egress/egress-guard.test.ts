@@ -1,7 +1,9 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createEgressGuard, type Lookup } from './egress-guard.ts';
+import { ManualClock } from '../../../tests/fakes/manual-clock.ts';
+import { createEgressGuard } from './egress-guard.ts';
 import type { EgressGuard } from './guard.ts';
+import type { Lookup, NameOptions } from './names.ts';
 import { type EgressSettings, readEgressRules } from './rules.ts';
 
 const signal = new AbortController().signal;
@@ -10,8 +12,9 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-function guardWith(settings: Partial<EgressSettings>, lookup?: Lookup): EgressGuard {
+function guardWith(settings: Partial<EgressSettings>, lookup?: Lookup, o: NameOptions = {}): EgressGuard {
   return createEgressGuard({
+    ...o,
     rules: readEgressRules({ allow: [], ports: [443, 22], ...settings }),
     ...(lookup && { lookup }),
   });
@@ -122,15 +125,76 @@ describe('a target', () => {
   });
 });
 
+describe('what is remembered of a name', () => {
+  const target = { host: 'git.example', port: 443 };
+
+  test('is checked at every connection, for whoever asks', async () => {
+    const lookup = names({ 'git.example': ['10.0.0.1'] });
+    const guard = guardWith({ named: [target] }, lookup);
+    expect(await guard.resolve(target, { signal })).toEqual(['10.0.0.1']);
+    // Known by now; but a stranger may not use what the operator may.
+    await expect(guard.resolve({ ...target, isStrangers: true }, { signal })).rejects.toMatchObject({
+      code: 'POLICY_DENIED',
+    });
+    await expect(guard.resolve({ ...target, port: 22 }, { signal })).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+  });
+
+  test('is not a refusal: the next question hears anew', async () => {
+    const answers = [['10.0.0.1'], ['1.1.1.1']];
+    const guard = guardWith({}, () => Promise.resolve(answers.shift() ?? []));
+    await expect(guard.resolve(target, { signal })).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    expect(await guard.resolve(target, { signal })).toEqual(['1.1.1.1']);
+  });
+
+  test('goes when nobody answers there: the host may have moved', async () => {
+    const good = await listening('127.0.0.1');
+    const answers = [['127.0.0.3'], ['127.0.0.1']];
+    const guard = guardWith({ allow: ['127.0.0.0/8'], ports: [good.port] }, () =>
+      Promise.resolve(answers.shift() ?? []),
+    );
+    const connect = (): ReturnType<EgressGuard['connect']> =>
+      guard.connect({ host: 'git.example', port: good.port }, { signal, timeoutMs: 1000 });
+    await expect(connect()).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    const socket = await connect();
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+    socket.destroy();
+  });
+
+  test('is used when the resolver is dead, and who knows nothing is told that it took too long', async () => {
+    const good = await listening('127.0.0.1');
+    const clock = new ManualClock();
+    let isDead = false;
+    const lookup: Lookup = () => (isDead ? new Promise(() => {}) : Promise.resolve(['127.0.0.1']));
+    const guard = guardWith({ allow: ['127.0.0.0/8'], ports: [good.port] }, lookup, { clock });
+    const connect = (host: string): ReturnType<EgressGuard['connect']> =>
+      guard.connect({ host, port: good.port }, { signal, timeoutMs: 60_000 });
+    (await connect('a.example')).destroy();
+    isDead = true;
+    await clock.advance(3_000_000);
+    const known = connect('a.example');
+    const unknown = expect(connect('b.example')).rejects.toMatchObject({
+      code: 'UPSTREAM_UNAVAILABLE',
+      message: `connect to b.example:${good.port}: name lookup took too long`,
+    });
+    await clock.advance(500);
+    (await known).destroy();
+    (await connect('a.example')).destroy();
+    await clock.advance(1500);
+    await unknown;
+  });
+});
+
 describe('a connection', () => {
   test('goes to what was checked, though the name stands for something else a moment later', async () => {
     const good = await listening('127.0.0.1');
     const answers = [['127.0.0.1'], ['127.0.0.2']];
     const lookup: Lookup = () => Promise.resolve(answers.shift() ?? []);
-    const guard = guardWith({ allow: [`127.0.0.1:${good.port}`] }, lookup);
+    const clock = new ManualClock();
+    const guard = guardWith({ allow: [`127.0.0.1:${good.port}`] }, lookup, { clock });
     const socket = await guard.connect({ host: 'git.example', port: good.port }, { signal, timeoutMs: 1000 });
     expect(socket.remoteAddress).toBe('127.0.0.1');
     socket.destroy();
+    await clock.advance(120_000);
     // The second answer is checked as well, and refused.
     await expect(
       guard.connect({ host: 'git.example', port: good.port }, { signal, timeoutMs: 1000 }),

@@ -1,16 +1,14 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { Socket } from 'node:net';
-import { type Ask, abortedError, throwIfAborted, waitFor } from '../../std/ask.ts';
+import { type Ask, abortedError, throwIfAborted } from '../../std/ask.ts';
 import { AppError, isAppError, systemCodeOf } from '../../std/errors.ts';
 import { type Address, type Host, readAddress, readHost } from './addresses.ts';
 import { dialFirst } from './dial.ts';
 import type { EgressGuard, EgressTarget } from './guard.ts';
+import { type Lookup, Names, type NameOptions } from './names.ts';
 import type { EgressFault, EgressRules } from './rules.ts';
 
-/** All addresses of a name, best first; rejects with a system error (ENOTFOUND, EAI_AGAIN). */
-export type Lookup = (name: string) => Promise<readonly string[]>;
-
-export interface EgressGuardOptions {
+export interface EgressGuardOptions extends NameOptions {
   readonly rules: EgressRules;
   /** Default: the machine's own resolver, as every other program here uses it. */
   readonly lookup?: Lookup;
@@ -19,34 +17,49 @@ export interface EgressGuardOptions {
 /** Of one name, more than this are checked all the same but not dialled. */
 const MAX_DIALLED = 8;
 
-/** The guard of every outgoing connection: see guard.ts. Opens nothing by itself. */
-export function createEgressGuard({ rules, lookup = lookupHere }: EgressGuardOptions): EgressGuard {
+/**
+ * The guard of every outgoing connection: see guard.ts. Opens nothing by itself. Remembers what names stand for, and checks that at each connection all the same: no address is connected to
+ * because it was good before.
+ */
+export function createEgressGuard({ rules, lookup = lookupHere, ...o }: EgressGuardOptions): EgressGuard {
+  const names = new Names(lookup, o);
+  const doubt = ({ host }: EgressTarget): void => {
+    const read = readHost(host);
+    if (read !== undefined && 'name' in read) names.doubt(read.name);
+  };
   const check = async (target: EgressTarget, { signal }: Ask): Promise<readonly string[]> => {
     throwIfAborted(signal);
     const host = readHost(target.host);
     if (host === undefined || !isPort(target.port))
       throw new AppError('POLICY_DENIED', `${attempt(target)} refused: not a host name or address with a port`);
-    const addresses = await waitFor(addressesOf(host, target, lookup), signal);
+    const addresses = await addressesOf(host, target, names, signal);
     for (const address of addresses) {
       const fault = rules.fault(host, address, target.port, target.isStrangers);
-      if (fault !== undefined) throw refusal(target, address, fault);
+      if (fault === undefined) continue;
+      doubt(target);
+      throw refusal(target, address, fault);
     }
     return [...new Set(addresses.map(({ text }) => text))];
   };
-  return { resolve: check, connect: (target, o) => connect(target, o, check) };
+  return { resolve: check, connect: (target, how) => connect(target, how, { check, doubt }) };
 }
 
-type Check = (target: EgressTarget, o: Ask) => Promise<readonly string[]>;
+interface Finding {
+  check(target: EgressTarget, o: Ask): Promise<readonly string[]>;
+  /** What the target's name stands for has not served. */
+  doubt(target: EgressTarget): void;
+}
 
-async function connect(target: EgressTarget, o: Ask & { readonly timeoutMs: number }, check: Check): Promise<Socket> {
+async function connect(target: EgressTarget, o: Ask & { readonly timeoutMs: number }, f: Finding): Promise<Socket> {
   const late = AbortSignal.timeout(o.timeoutMs);
   const signal = AbortSignal.any([o.signal, late]);
   try {
-    const addresses = await check(target, { signal });
+    const addresses = await f.check(target, { signal });
     const socket = await dialFirst(addresses.slice(0, MAX_DIALLED), target.port, { signal });
     return checkedRemote(socket, addresses, target);
   } catch (error) {
     if (o.signal.aborted) throw abortedError(o.signal);
+    f.doubt(target);
     if (late.aborted) throw new AppError('UPSTREAM_TIMEOUT', `${attempt(target)}: not made within ${o.timeoutMs} ms`);
     throw isAppError(error) ? error : unreachable(target, error);
   }
@@ -66,10 +79,15 @@ function withoutZone(address: string): string {
   return address.replace(/%.*/s, '');
 }
 
-async function addressesOf(host: Host, target: EgressTarget, lookup: Lookup): Promise<readonly Address[]> {
+async function addressesOf(
+  host: Host,
+  target: EgressTarget,
+  names: Names,
+  signal: AbortSignal,
+): Promise<readonly Address[]> {
   if ('address' in host) return [host.address];
-  const found = await lookup(host.name).catch((error: unknown) => {
-    throw unreachable(target, error);
+  const found = await names.addressesOf(host.name, { signal }).catch((error: unknown) => {
+    throw isAppError(error) ? error : unreachable(target, error);
   });
   const addresses = found.map(readAddress).filter((one) => one !== undefined);
   if (addresses.length === 0 || addresses.length < found.length) throw unreachable(target, systemError('ENOTFOUND'));
@@ -113,6 +131,7 @@ function systemError(code: string): Error {
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'name lookup failed',
+  ETIMEOUT: 'name lookup took too long',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',

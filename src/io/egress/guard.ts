@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Ask } from '../../std/ask.ts';
+import type { Outside } from './outside.ts';
 
 /** Where somebody wants to connect to. */
 export interface EgressTarget {
@@ -18,6 +19,8 @@ export interface EgressTarget {
  * once and the connection goes to what was checked. Refusals are POLICY_DENIED, name the target and say which key allows it.
  */
 export interface EgressGuard {
+  /** Given = the switch of all connections: who makes one elsewhere than here, to a forward proxy, asks it first, and ends it when it is shut. */
+  readonly outside?: Outside;
   /** The addresses of the target, all of them allowed; at least one. Rejects with POLICY_DENIED when one of them is forbidden, UPSTREAM_UNAVAILABLE when the name is not found. */
   resolve(target: EgressTarget, o: Ask): Promise<readonly string[]>;
   /** A connection to one of them; the caller destroys it. Its remote address was compared once more. */

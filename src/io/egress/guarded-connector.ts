@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { buildConnector, errors } from 'undici';
 import { isAppError } from '../../std/errors.ts';
+import type { TlsConnect } from '../http-tls.ts';
 import type { EgressGuard } from './guard.ts';
 
 export interface ConnectorOptions {
@@ -10,7 +10,7 @@ export interface ConnectorOptions {
   /** Fired = the pools are gone, and nobody wants the connection any more. */
   readonly signal: AbortSignal;
   /** Asked for at the first TLS connection. */
-  readonly secureContext: () => SecureContext;
+  readonly tls: () => TlsConnect;
 }
 
 /**
@@ -23,7 +23,7 @@ export function guardedConnector(guard: EgressGuard, o: ConnectorOptions): build
   const connect = async (to: buildConnector.Options): Promise<Socket> => {
     const isTls = to.protocol === 'https:';
     // Before the clock runs: reading the authorities takes its time.
-    if (isTls) secure ??= buildConnector({ timeout: timeoutMs, allowH2: false, secureContext: o.secureContext() });
+    if (isTls) secure ??= buildConnector({ timeout: timeoutMs, allowH2: false, ...o.tls() });
     const endsAt = performance.now() + timeoutMs;
     const port = Number(to.port) || (isTls ? 443 : 80);
     const socket = await guard.connect({ host: to.hostname, port }, { signal, timeoutMs });
