@@ -1,7 +1,13 @@
 import type { TempDirectory } from '../io/temp-directory.ts';
+import type { Changes } from './changes.ts';
 import { checkedRegister } from './checked.ts';
+import { DiskChanges } from './disk/disk-changes.ts';
+import { DiskLeaseBoard } from './disk/disk-leases.ts';
 import { DiskRegister } from './disk/disk-register.ts';
+import type { LeaseBoard, Leases } from './lease.ts';
+import { MemoryLeaseBoard } from './memory/memory-leases.ts';
 import { MemoryRegister } from './memory/memory-register.ts';
+import { type LeaseTimes, TimedLeases } from './timed-leases.ts';
 import type { Register } from './register.ts';
 
 /** What an adapter may need from the program around it. */
@@ -53,4 +59,21 @@ export function openRegister(
 ): Register | undefined {
   const adapter = REGISTER_ADAPTERS.find((one) => one.name === name);
   return adapter === undefined ? undefined : checkedRegister(adapter.open(around, options));
+}
+
+/** The boards that leases can be written on, by name. */
+const LEASE_BOARDS: Readonly<Record<string, (around: RegisterSurroundings) => LeaseBoard>> = {
+  disk: (around) => new DiskLeaseBoard(around),
+  memory: () => new MemoryLeaseBoard(),
+};
+
+/** Leases on the board of that name, or undefined when there is no such adapter. To be closed. */
+export function openLeases(name: string, around: RegisterSurroundings, times: LeaseTimes): Leases | undefined {
+  const board = LEASE_BOARDS[name]?.(around);
+  return board === undefined ? undefined : new TimedLeases(board, times);
+}
+
+/** News between processes by the adapter of that name, or undefined when there is no such adapter: one process has nobody to tell. To be closed. Throws STORE_UNAVAILABLE. */
+export function openChanges(name: string, { root }: Pick<RegisterSurroundings, 'root'>): Changes | undefined {
+  return name === 'disk' ? new DiskChanges({ root }) : undefined;
 }
