@@ -33,7 +33,10 @@ export class AnchorWatch {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   /** The last one: its counts, and what was told of those that still drift. */
-  #last: Pick<AnchorRound, 'counts' | 'told'> = { counts: { held: 0, drifted: 0, unknown: 0 }, told: new Map() };
+  #last: Pick<AnchorRound, 'counts' | 'told'> & { readonly at?: number } = {
+    counts: { held: 0, drifted: 0, unknown: 0 },
+    told: new Map(),
+  };
 
   /** Begins at once. */
   constructor(parts: AnchorWatchParts) {
@@ -44,6 +47,11 @@ export class AnchorWatch {
   /** After the last round. */
   get counts(): AnchorCounts {
     return this.#last.counts;
+  }
+
+  /** When the last round ended, wall time in ms; undefined before the first. */
+  get lastAt(): number | undefined {
+    return this.#last.at;
   }
 
   /** Ends what is under way. Never rejects. */
@@ -68,7 +76,7 @@ export class AnchorWatch {
     let passedMs = 0;
     await this.#attempt(async () => {
       const last = await memory.load(o);
-      if (last === undefined) return await memory.save({ at: clock.now(), ...this.#last }, o);
+      if (last === undefined) return await memory.save({ ...this.#last, at: clock.now() }, o);
       this.#last = last;
       passedMs = Math.min(Math.max(0, clock.now() - last.at), everyMs);
     }, o);
@@ -101,8 +109,9 @@ export class AnchorWatch {
       if (why !== undefined && !silent.has(why)) onTrouble(why);
       if (why !== undefined) silent.add(why);
     }
-    this.#last = { counts, told };
-    await memory.save({ at: clock.now(), counts, told }, o);
+    const round = { at: clock.now(), counts, told };
+    this.#last = round;
+    await memory.save(round, o);
   }
 
   #tell({ module, anchor, now }: AnchorFinding, state: DriftState): void {

@@ -1,72 +1,67 @@
-import { BlockList, isIP } from 'node:net';
 import { parseProxyList } from '../gomod/goenv.ts';
-import { messageOf } from '../std/errors.ts';
+import { parseUpstreamList, type UpstreamEntry } from '../policy/upstream-list.ts';
+import { isAppError } from '../std/errors.ts';
 import { type Address, writtenAs } from './leaves.ts';
+import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
 import { redactUrls } from './redact.ts';
+import type { Config } from './schema.ts';
 
-/** What is wrong with the chain `upstream`, if anything: it does not parse, or an entry is the server itself. `localNames`: what this machine is called, and its addresses. */
-export function chainProblem(
-  upstream: string,
-  o: {
-    readonly listen: Address;
-    readonly localNames: readonly string[];
-    readonly origin: string;
-    readonly isOurs: boolean;
-  },
-): ConfigProblem | undefined {
-  const entries = proxyUrls(upstream);
-  if ('reason' in entries) return { kind: 'bad-upstream', origin: o.origin, reason: entries.reason };
-  const self = entries.find((entry) => isSelf(entry, o.listen, o.localNames));
-  if (self === undefined) return undefined;
-  const listen = String(writtenAs('address', o.listen));
-  return {
-    kind: 'self-call',
-    origin: o.origin,
-    entry: redactUrls(self),
-    listen,
-    setting: o.isOurs ? 'upstream' : 'GOPROXY',
-  };
+/** Every chain of the configuration: that of `upstream`, then those of the routes in their order. */
+export function chainsOf({ upstream, routes }: Pick<Config, 'upstream' | 'routes'>): readonly string[] {
+  return [upstream, ...routes.map((route) => route.upstream)];
 }
 
-function proxyUrls(upstream: string): readonly string[] | { readonly reason: string } {
+/** One thing that is wrong with a chain: it does not parse, names a pool that is not there, or an entry is the server itself. No secret is in it. */
+export type ChainFault =
+  | { readonly kind: 'bad-upstream'; readonly reason: string }
+  | { readonly kind: 'unknown-pool'; readonly pool: string; readonly nearest?: string }
+  | { readonly kind: 'self-call'; readonly entry: string };
+
+/** What a chain is checked against. */
+export interface ChainAround {
+  /** Those there are. */
+  readonly pools: readonly string[];
+  /** Whether a URL leads back to this server. */
+  readonly isSelf: (url: string) => boolean;
+}
+
+/** All that is wrong with `chain`, in the order of its entries. `parse` reads it, and throws CONFIG_INVALID. */
+export function chainFaults(
+  chain: string,
+  around: ChainAround,
+  parse: (chain: string) => readonly UpstreamEntry[] = parseUpstreamList,
+): readonly ChainFault[] {
   try {
-    return parseProxyList(upstream).flatMap((entry) => (entry.kind === 'proxy' ? [entry.url] : []));
+    return parse(chain).flatMap((entry) => entryFaults(entry, around));
   } catch (error) {
-    return { reason: redactUrls(messageOf(error)) };
+    if (isAppError(error, 'CONFIG_INVALID')) return [{ kind: 'bad-upstream', reason: redactUrls(error.message) }];
+    throw error;
   }
 }
 
-/**
- * Whether `url` leads to the port that we listen on, on this machine, however it is spelt. A port of ours on another address of this
- * machine counts too: telling them apart is not worth a server that asks itself for ever.
- */
-function isSelf(url: string, listen: Address, localNames: readonly string[]): boolean {
-  const parsed = URL.parse(url);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol) || listen.port === 0) return false;
-  const port = parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port);
-  return port === listen.port && isLocal(parsed.hostname, [...localNames, listen.host]);
+function entryFaults(entry: UpstreamEntry, { pools, isSelf }: ChainAround): readonly ChainFault[] {
+  if (entry.kind === 'proxy') return isSelf(entry.url) ? [{ kind: 'self-call', entry: redactUrls(entry.url) }] : [];
+  if (entry.kind !== 'pool' || pools.includes(entry.name)) return [];
+  const near = nearest(entry.name, pools);
+  return [{ kind: 'unknown-pool', pool: entry.name, ...(near === undefined ? {} : { nearest: near }) }];
 }
 
-function isLocal(hostname: string, localNames: readonly string[]): boolean {
-  const host = hostname
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '')
-    .toLowerCase();
-  const family = isIP(host);
-  if (family === 0)
-    return (
-      host === 'localhost' || host.endsWith('.localhost') || localNames.some((name) => name.toLowerCase() === host)
-    );
-  return localAddresses(localNames).check(host, family === 6 ? 'ipv6' : 'ipv4');
-}
-
-function localAddresses(localNames: readonly string[]): BlockList {
-  const list = new BlockList();
-  list.addSubnet('127.0.0.0', 8, 'ipv4');
-  list.addAddress('0.0.0.0', 'ipv4');
-  list.addAddress('::1', 'ipv6');
-  list.addAddress('::', 'ipv6');
-  for (const name of localNames) if (isIP(name) !== 0) list.addAddress(name, isIP(name) === 6 ? 'ipv6' : 'ipv4');
-  return list;
+/** All that is wrong with the chain `upstream`, as it is told. */
+export function chainProblems(
+  upstream: string,
+  o: ChainAround & {
+    readonly listen: Address;
+    readonly origin: string;
+    /** Whether it was written for Larder, and may name pools. */
+    readonly isOurs: boolean;
+  },
+): readonly ConfigProblem[] {
+  const { origin, pools, isOurs } = o;
+  const listen = String(writtenAs('address', o.listen));
+  const setting = isOurs ? 'upstream' : 'GOPROXY';
+  return chainFaults(upstream, o, isOurs ? parseUpstreamList : parseProxyList).map((one): ConfigProblem => {
+    if (one.kind === 'unknown-pool') return { ...one, origin, pools };
+    return one.kind === 'self-call' ? { ...one, origin, listen, setting } : { ...one, origin };
+  });
 }

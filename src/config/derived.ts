@@ -1,6 +1,9 @@
 import { isAbsolute, join } from 'node:path';
 import type { ConfigProblem } from './problem.ts';
 import { type Around, type GoSetting, isSetForGo, settingOfGo, upstreamOfGo } from './upstream.ts';
+import { isUpstreamName } from '../policy/upstream-list.ts';
+import type { WrittenRow } from './rows.ts';
+import { DEFAULT_POOL } from './upstream-rows.ts';
 import type { Written } from './written.ts';
 
 /** The defaults that depend on the machine: the data folder, and what the go command on it would do where nothing else is written. */
@@ -13,7 +16,10 @@ export function derivedDefaults(
   const data = written.has('data') ? undefined : defaultDataFolder(around);
   if (data !== undefined) derived.push({ key: 'data', value: data, origin: 'default', folder: around.folder });
   else if (!written.has('data')) problems.push({ kind: 'no-home', origin: 'default', key: 'data' });
-  for (const [key, setting] of Object.entries(settingsOfGo(around, !written.has('upstream'))))
+  const chain = written.has('upstream') ? undefined : chainOfRows(written.get('upstreams'));
+  if (chain !== undefined) derived.push({ key: 'upstream', ...chain, folder: around.folder });
+  const isGosChain = !written.has('upstream') && chain === undefined;
+  for (const [key, setting] of Object.entries(settingsOfGo(around, isGosChain)))
     if (!written.has(key) && setting !== undefined)
       derived.push({ key, ...setting, folder: around.folder, isGos: true });
   return derived;
@@ -34,6 +40,15 @@ function settingsOfGo(around: Around, isGosChain: boolean): Readonly<Record<stri
     'git.govcs': settingOfGo('GOVCS', around),
     'git.insecure': settingOfGo('GOINSECURE', around),
   };
+}
+
+/** The pools of the rows of `upstreams`, in the order in which they are first named, and `direct`. Rows that cannot be read are told of elsewhere. */
+function chainOfRows(rows: Written | undefined): GoSetting | undefined {
+  const written: readonly unknown[] = Array.isArray(rows?.value) ? rows.value : [rows?.value];
+  const found = written.flatMap((row) => (row instanceof Map ? [(row as WrittenRow).get('pool') ?? DEFAULT_POOL] : []));
+  const names = new Set(found.flatMap((name) => (typeof name === 'string' && isUpstreamName(name) ? [name] : [])));
+  if (names.size === 0) return undefined;
+  return { value: [...names, 'direct'].join(','), origin: 'default: the pools of upstreams, then direct' };
 }
 
 function defaultDataFolder({ environment, home }: Around): string | undefined {

@@ -1,6 +1,6 @@
+import type { KeySpec } from './key-specs.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
-import type { KeySpec } from './schema.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 

@@ -1,7 +1,7 @@
+import type { KeySpec } from './key-specs.ts';
 import type { ConfigProblem } from './problem.ts';
 import { redactMember, redactValue } from './redact.ts';
 import type { Members, RowFault, WrittenRow } from './rows.ts';
-import type { KeySpec } from './schema.ts';
 import type { Written } from './written.ts';
 
 /** What the schema says against a value. */
@@ -23,6 +23,9 @@ export function problemOf(
   const origin = one?.origin ?? 'default';
   const partner = issue.params?.['partner'];
   if (typeof partner === 'string') return { kind: 'missing-partner', origin, key, partner };
+  const above = issue.params?.['above'];
+  if (typeof above === 'string')
+    return { kind: 'not-above', origin, key, other: above, otherOrigin: written.get(above)?.origin ?? 'default' };
   const fault = issue.params?.['rowFault'] as RowFault | undefined;
   if (fault !== undefined && spec !== undefined) return rowProblem(fault, Number(issue.path.at(-1)), spec, one);
   return {
@@ -49,7 +52,7 @@ function rowProblem(fault: RowFault, at: number, spec: KeySpec, one: Written | u
   const facts = members[member];
   const meant = { ...place, member, example: facts?.example ?? '' };
   if (fault.fault === 'missing-member') return { kind: 'missing-member', ...meant };
-  const shown = shownMember(member, rowAt(one?.value, at), members);
+  const shown = shownMember(member, one?.value, { at, members });
   return { kind: 'bad-member', ...meant, shown, ...(facts?.choices && { choices: facts.choices }) };
 }
 
@@ -58,8 +61,13 @@ function rowAt(value: unknown, at: number): WrittenRow | undefined {
   return row instanceof Map ? row : undefined;
 }
 
-function shownMember(member: string, row: WrittenRow | undefined, members: Members): string {
-  const value = row?.get(member) ?? '';
+/** The member of the row at `at` of `rows` as it was written and may be shown, cut to one short line; empty when it was not written. */
+export function shownMember(
+  member: string,
+  rows: unknown,
+  { at, members }: { readonly at: number; readonly members: Members },
+): string {
+  const value = rowAt(rows, at)?.get(member) ?? '';
   return typeof value === 'object' ? '' : cut(String(redactMember(value, members[member])));
 }
 
@@ -68,7 +76,8 @@ function shownValue(key: string, value: unknown): string {
   return cut(String(redactValue(key, value)));
 }
 
-function cut(text: string): string {
+/** `text` as part of one line. */
+export function cut(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { parseGosumdb } from '../gomod/sumdb/database.ts';
+import { parseVerifierKey } from '../gomod/sumdb/key.ts';
 import { parsePrefixPatterns } from '../gomod/goenv.ts';
 import { parseGovcs } from '../gomod/govcs.ts';
+import { isAddressRange } from '../std/address-range.ts';
 import type { Expected } from './problem.ts';
 import { type Members, rowsRead } from './rows.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
@@ -61,9 +63,7 @@ export function path(defaultText: string, facts: Facts & { readonly example: str
 
 /** A key that holds any number of paths; a single text is a list of one. */
 export function paths(facts: Facts & { readonly example: string }) {
-  const one = text().transform((path) => [path]);
-  return z
-    .union([z.array(text()).max(1000), one])
+  return listOf(text(), [0, 1000])
     .default([])
     .meta({ ...facts, expected: 'paths', defaultText: 'none' });
 }
@@ -113,20 +113,33 @@ export function govcs(defaultText: string, facts: Facts) {
 /** A key that holds any number of host names, addresses and ranges of them; a single text is a list of one. */
 export function hosts(facts: Facts & { readonly example: string }) {
   const one = text().regex(/^\S+$/);
-  return z
-    .union([z.array(one).max(1000), one.transform((host) => [host])])
+  return listOf(one, [0, 1000])
     .default([])
     .meta({ ...facts, expected: 'hosts', defaultText: 'none' });
+}
+
+/** A key that holds addresses and ranges of them; a single one is a list of one. */
+export function ranges(facts: Facts & { readonly example: string }) {
+  const one = stringRead((value) => (isAddressRange(value) ? value : undefined));
+  return listOf(one, [0, 1000])
+    .default([])
+    .meta({ ...facts, expected: 'ranges', defaultText: 'none' });
 }
 
 /** A key that holds port numbers; a single one is a list of one. */
 export function ports(byDefault: readonly number[], facts: Facts) {
   const one = z.int().min(1).max(65_535);
   const defaultText = byDefault.join(', ');
-  return z
-    .union([z.array(one).min(1).max(100), one.transform((port) => [port])])
+  return listOf(one, [1, 100])
     .default([...byDefault])
     .meta({ example: byDefault.join(','), ...facts, expected: 'ports', defaultText, range: '1 to 65535' });
+}
+
+/** A key that holds one word of the operator's own; undefined where none is written. */
+export function optionalText(facts: Facts & { readonly example: string }) {
+  return text()
+    .optional()
+    .meta({ ...facts, expected: 'text', defaultText: 'none' });
 }
 
 /** A key that holds rows of named members. */
@@ -146,10 +159,31 @@ export function database(defaultText: string, facts: Facts) {
 /** A key that holds any number of checksum databases in the form of GOSUMDB; a single text is a list of one. */
 export function databases(facts: Facts & { readonly example: string }) {
   const one = stringRead((value) => (typeof settingIn(value) === 'object' ? value : undefined));
-  return z
-    .union([z.array(one).max(16), one.transform((text) => [text])])
+  return listOf(one, [0, 16])
     .default([])
     .meta({ ...facts, expected: 'databases', defaultText: 'none' });
+}
+
+/** A key that holds any number of verifier keys; a single text is a list of one. */
+export function verifierKeys(facts: Facts & { readonly example: string }) {
+  const one = stringRead((value) => (isVerifierKey(value) ? value : undefined));
+  return listOf(one, [0, 100])
+    .default([])
+    .meta({ ...facts, expected: 'verifierKeys', defaultText: 'none' });
+}
+
+/** A list of what `one` takes; a single one is a list of one. */
+function listOf<T>(one: z.ZodType<T>, [least, most]: readonly [number, number]) {
+  return z.union([z.array(one).min(least).max(most), one.transform((value) => [value])]);
+}
+
+function isVerifierKey(text: string): boolean {
+  try {
+    parseVerifierKey(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function rulesIn(text: string): ReturnType<typeof parseGovcs> | undefined {

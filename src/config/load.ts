@@ -1,16 +1,18 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../std/errors.ts';
-import { chainProblem } from './chain.ts';
 import { derivedDefaults } from './derived.ts';
 import { readEnvironment } from './environment.ts';
+import { fileMark } from './file-mark.ts';
 import { problemOf, withoutRepeats } from './issue.ts';
+import { type KeySpec, keySpecs } from './key-specs.ts';
 import { writtenAs } from './leaves.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
 import { redactRows, redactValue } from './redact.ts';
-import { type Config, type KeySpec, keySpecs, schema } from './schema.ts';
+import { type Config, schema, valueAt } from './schema.ts';
 import { withPaths } from './rows.ts';
+import { togetherProblems } from './together.ts';
 import { fromText } from './value-text.ts';
 import type { Written } from './written.ts';
 import { LONGEST_FILE, readYaml } from './yaml-file.ts';
@@ -53,14 +55,21 @@ export interface EffectiveValue {
   readonly isRedacted?: true;
 }
 
+/** The config file that was read. */
+export interface ConfigFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Of the state that was read, or of an older one: a file with another mark may say something else. */
+  readonly mark: string;
+}
+
 export type Loaded =
   | {
       readonly ok: true;
       readonly config: Config;
       readonly origins: Origins;
       readonly effective: readonly EffectiveValue[];
-      /** The config file that was read, absolute. */
-      readonly file?: string;
+      readonly file?: ConfigFile;
     }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
@@ -80,27 +89,29 @@ export function loadConfig(flags: ConfigFlags, around: Surroundings): Loaded {
   }
   for (const one of derivedDefaults(written, around, problems)) written.set(one.key, one);
   const loaded = finish(specs, written, { around, problems });
-  return loaded.ok && file.path !== undefined ? { ...loaded, file: file.path } : loaded;
+  return loaded.ok && file.file !== undefined ? { ...loaded, file: file.file } : loaded;
 }
 
 type Layer = { readonly written: readonly Written[]; readonly problems: readonly ConfigProblem[] };
 
-/** `path` is the file that was read. */
+/** `file` is the one that was read. */
 function readFile(
   flags: ConfigFlags,
   around: Surroundings,
   specs: readonly KeySpec[],
-): Layer & { readonly path?: string } {
+): Layer & { readonly file?: ConfigFile } {
   const named = flags.file ?? (around.environment['LARDER_CONFIG'] || undefined);
   const path = resolve(around.folder, named ?? DEFAULT_FILE);
   const name = named ?? DEFAULT_FILE;
   try {
-    if (statSync(path).size > LONGEST_FILE * 4)
+    const facts = statSync(path, { bigint: true });
+    if (facts.size > LONGEST_FILE * 4)
       return {
         written: [],
         problems: [{ kind: 'bad-yaml', origin: `file ${name}`, what: `longer than ${LONGEST_FILE} characters` }],
       };
-    return { ...readYaml(readFileSync(path, 'utf8'), { name, folder: dirname(path), specs }), path };
+    const layer = readYaml(readFileSync(path, 'utf8'), { name, folder: dirname(path), specs });
+    return { ...layer, file: { path, mark: fileMark(facts) } };
   } catch (error) {
     if (named === undefined && systemCodeOf(error) === 'ENOENT') return { written: [], problems: [] };
     return {
@@ -152,22 +163,12 @@ function finish(
   for (const issue of parsed.error?.issues ?? []) problems.push(problemOf(issue, specs, written));
   if (!parsed.success || problems.length > 0) return { ok: false, problems: withoutRepeats(problems) };
   const config = parsed.data as Config;
-  const chain = chainOf(config, written, o.around);
-  if (chain !== undefined) return { ok: false, problems: [chain] };
+  // No port is as good as no listener.
+  const listen = o.around.willListen === false ? { host: '', port: 0 } : config.listen;
+  const wrong = togetherProblems(config, { specs, written, listen, localNames: o.around.localNames });
+  if (wrong.length > 0) return { ok: false, problems: wrong };
   const origins = new Map(specs.map((spec) => [spec.key, written.get(spec.key)?.origin ?? 'default']));
   return { ok: true, config, origins, effective: effectiveOf(specs, config, origins) };
-}
-
-function chainOf(
-  config: Config,
-  written: ReadonlyMap<string, Written>,
-  around: Surroundings,
-): ConfigProblem | undefined {
-  const one = written.get('upstream');
-  const facts = { origin: one?.origin ?? 'default', isOurs: one?.isGos !== true };
-  // No port is as good as no listener.
-  const listen = around.willListen === false ? { host: '', port: 0 } : config.listen;
-  return chainProblem(config.upstream, { listen, localNames: around.localNames, ...facts });
 }
 
 /** The written values as the nested object that the schema reads. Keys come from the schema alone, so no written name becomes a property name. */
@@ -202,10 +203,7 @@ function located(spec: KeySpec, { value, folder }: Written, { home }: Surroundin
 
 function effectiveOf(specs: readonly KeySpec[], config: Config, origins: Origins): EffectiveValue[] {
   return specs.map((spec) => {
-    const value = spec.key
-      .split('.')
-      .reduce<unknown>((inner, part) => (inner as Record<string, unknown>)[part], config);
-    const text = writtenAs(spec.expected, value);
+    const text = writtenAs(spec.expected, valueAt(config, spec.key));
     const shown = spec.members === undefined ? redactValue(spec.key, text) : redactRows(text, spec.members);
     return {
       key: spec.key,

@@ -1,18 +1,22 @@
 /** What is wrong with a configuration, as data: the command line puts it into words in the reader's language. */
+import type { RowReason } from './row-trouble.ts';
 
 /** What a key takes, for "what to write instead". */
 export type Expected =
   | 'address'
+  | 'text'
   | 'path'
   | 'paths'
   | 'upstream'
   | 'globs'
   | 'govcs'
   | 'hosts'
+  | 'ranges'
   | 'ports'
   | 'rows'
   | 'database'
   | 'databases'
+  | 'verifierKeys'
   | 'boolean'
   | 'count'
   | 'duration'
@@ -71,9 +75,42 @@ export type ConfigProblem =
       readonly choices?: readonly string[];
       readonly example: string;
     }
+  /** Each member of the row has its form, and it cannot be used all the same. */
+  | {
+      readonly kind: 'unfit-row';
+      readonly origin: string;
+      readonly key: string;
+      readonly row: number;
+      readonly member: string;
+      readonly reason: RowReason;
+      /** The value as it may be shown; empty where the member is not there. */
+      readonly shown: string;
+      readonly example: string;
+      /** What else it is about: a name that is taken, a pool. */
+      readonly other?: string;
+      /** What that was most likely meant to be. */
+      readonly nearest?: string;
+    }
+  /** The chain `upstream` names a pool that no row of `upstreams` is of. */
+  | {
+      readonly kind: 'unknown-pool';
+      readonly origin: string;
+      readonly pool: string;
+      /** Those there are. */
+      readonly pools: readonly string[];
+      readonly nearest?: string;
+    }
   | { readonly kind: 'not-a-section'; readonly origin: string; readonly key: string; readonly example: string }
   | { readonly kind: 'is-a-section'; readonly origin: string; readonly key: string; readonly example: string }
   | { readonly kind: 'missing-partner'; readonly origin: string; readonly key: string; readonly partner: string }
+  /** The number at `key` has to be above that at `other`. */
+  | {
+      readonly kind: 'not-above';
+      readonly origin: string;
+      readonly key: string;
+      readonly other: string;
+      readonly otherOrigin: string;
+    }
   | { readonly kind: 'no-home'; readonly origin: string; readonly key: string }
   | { readonly kind: 'unknown-variable'; readonly origin: string; readonly name: string; readonly nearest?: string }
   | { readonly kind: 'unreadable-file'; readonly origin: string; readonly reason: string }

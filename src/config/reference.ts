@@ -1,20 +1,23 @@
+import { type KeySpec, keySpecs } from './key-specs.ts';
 import { DEFAULT_FILE } from './load.ts';
 import type { Expected } from './problem.ts';
-import { type KeySpec, keySpecs } from './schema.ts';
 
 /** What one writes for each kind of key. */
 const FORMS: Readonly<Record<Expected, string>> = {
   address: '`host:port`',
   path: 'path',
+  text: 'text',
   paths: 'list of paths, or one path',
   upstream: 'GOPROXY list',
   globs: 'comma-separated globs, or a list of them',
   govcs: 'rules in the form of GOVCS',
   hosts: 'list of names, addresses and ranges, or one',
+  ranges: 'list of addresses and ranges (ADDRESS/BITS), or one',
   ports: 'list of port numbers, or one',
   rows: 'list of rows',
   database: 'checksum database in the form of GOSUMDB, or `off`',
   databases: 'list of checksum databases in the form of GOSUMDB, or one',
+  verifierKeys: 'list of verifier keys `NAME+HASH+KEY`, or one',
   boolean: '`true` or `false`',
   count: 'whole number',
   duration: 'duration',

@@ -3,9 +3,10 @@ import { nearest } from './nearest.ts';
 
 /**
  * What a member takes: `text` in one line · `path` absolute once it is loaded · `secret` the secret itself, `env:NAME` or `file:PATH` ·
- * `words` a program and its arguments, as a list or as one text with blanks between them · `choice` one of a few words.
+ * `words` several texts without blanks, as a list or as one text with blanks between them · `list` a list or one text with commas, loaded as the latter ·
+ * `choice` one of a few words · `count` a whole number · `flag` true or false.
  */
-type Takes = 'text' | 'path' | 'secret' | 'words' | 'choice';
+type Takes = 'text' | 'path' | 'secret' | 'words' | 'list' | 'choice' | 'count' | 'flag';
 
 /** One member of the rows of a key. */
 export interface MemberFacts {
@@ -16,6 +17,8 @@ export interface MemberFacts {
   readonly example: string;
   readonly isRequired?: true;
   readonly choices?: readonly string[];
+  /** Of a count: the lowest and the highest. */
+  readonly range?: readonly [number, number];
   /** Whether a text that is one line and not empty can be meant. Default: every one. */
   readonly isRight?: (text: string) => boolean;
 }
@@ -75,11 +78,31 @@ function rowOf(row: WrittenRow, members: Members): object {
 }
 
 /** The value of a member; undefined when it cannot be one. */
-function valueOf(value: unknown, facts: MemberFacts): string | readonly string[] | undefined {
+function valueOf(value: unknown, facts: MemberFacts): MemberValue | undefined {
   if (facts.takes === 'words') return wordsOf(value);
-  if (!isLine(value)) return undefined;
-  if (facts.takes === 'choice' && facts.choices?.includes(value) !== true) return undefined;
-  return facts.isRight === undefined || facts.isRight(value) ? value : undefined;
+  if (facts.takes === 'count') return countOf(value, facts.range);
+  if (facts.takes === 'flag') return flagOf(value);
+  const text = facts.takes === 'list' ? joined(value) : value;
+  // A choice such as 1.2 is a number to YAML.
+  if (facts.takes === 'choice') return facts.choices?.find((choice) => choice === String(text));
+  if (!isLine(text)) return undefined;
+  return facts.isRight === undefined || facts.isRight(text) ? text : undefined;
+}
+
+type MemberValue = string | number | boolean | readonly string[];
+
+function countOf(value: unknown, [min, max]: readonly [number, number] = [0, Number.MAX_SAFE_INTEGER]) {
+  const count = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(count) && Number(count) >= min && Number(count) <= max ? Number(count) : undefined;
+}
+
+function flagOf(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  return value === 'true' ? true : value === 'false' ? false : undefined;
+}
+
+function joined(value: unknown): unknown {
+  return Array.isArray(value) && value.length > 0 && value.every(isLine) ? value.join(',') : value;
 }
 
 function wordsOf(value: unknown): readonly string[] | undefined {
@@ -94,15 +117,17 @@ function isLine(value: unknown): value is string {
 
 /**
  * Rows in one line, as variables and `--set` have them: rows are separated by `;`, members by `,` (`url=https://git.corp.example,token=env:TOKEN`). A row that
- * names no member has the first two: `corp.example/lib=https://git.corp.example/lib`. What has neither form stays text.
+ * names no member has the first two: `corp.example/lib=https://git.corp.example/lib`. What has neither form stays text. A member that takes a list may have several
+ * items: what follows it up to the next member.
  */
 export function rowsFromText(text: string, members: Members): readonly WrittenRow[] | string {
   const parts = text.split(';').map((part) => part.trim());
-  const rows = parts.filter((part) => part !== '').map((part) => rowFromText(part, Object.keys(members)));
+  const rows = parts.filter((part) => part !== '').map((part) => rowFromText(part, members));
   return rows.some((row) => row === undefined) ? text : rows.filter((row) => row !== undefined);
 }
 
-function rowFromText(text: string, names: readonly string[]): WrittenRow | undefined {
+function rowFromText(text: string, members: Members): WrittenRow | undefined {
+  const names = Object.keys(members);
   const [first = ''] = text.split('=', 1);
   const [key = '', value = ''] = names;
   if (first.trim() === '') return undefined;
@@ -110,8 +135,12 @@ function rowFromText(text: string, names: readonly string[]): WrittenRow | undef
   const row = new Map<string, unknown>();
   for (const pair of pairs) {
     const cut = pair.indexOf('=');
-    if (cut < 1) return undefined;
-    row.set(pair.slice(0, cut).trim(), pair.slice(cut + 1).trim());
+    const [last] = [...row.keys()].slice(-1);
+    const isItem =
+      last !== undefined && members[last]?.takes === 'list' && !names.includes(pair.slice(0, Math.max(cut, 0)).trim());
+    if (isItem) row.set(last, `${String(row.get(last))},${pair.trim()}`);
+    else if (cut < 1) return undefined;
+    else row.set(pair.slice(0, cut).trim(), pair.slice(cut + 1).trim());
   }
   return row;
 }

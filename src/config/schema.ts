@@ -1,25 +1,38 @@
 import * as z from 'zod';
 import { CREDENTIAL_MEMBERS, type CredentialSetting } from './credential-rows.ts';
-import { ALIAS_MEMBERS, type AliasRow, REWRITE_MEMBERS, type RewriteRow } from './git-rows.ts';
+import { canaryKeys, engineKeys } from './engine-keys.ts';
+import { gitKeys } from './git-keys.ts';
+import { PEER_MEMBERS, type PeerRow } from './peer-rows.ts';
+import { overloadKeys } from './overload-keys.ts';
+import { ledgerKeys, sumdbKeys, verifyKeys } from './proof-keys.ts';
+import { resolverKeys } from './resolver-keys.ts';
+import { ROUTE_MEMBERS, type RouteRow } from './route-rows.ts';
+import { serverKeys } from './server-keys.ts';
+import { UPSTREAM_MEMBERS, type UpstreamRow } from './upstream-rows.ts';
 import {
   address,
   choice,
   count,
-  database,
-  databases,
   duration,
   flag,
   globs,
-  govcs,
   hosts,
-  type KeyFacts,
+  optionalText,
   path,
   paths,
   ports,
   rows,
   size,
   upstream,
+  verifierKeys,
 } from './leaves.ts';
+
+/** Keys that mean nothing without another: each with the one that has to be set too. */
+const PARTNERS = [
+  ['tls.cert', 'tls.key'],
+  ['tls.key', 'tls.cert'],
+  ['ladder.bundles', 'ladder.bundleKeys'],
+] as const;
 
 /** Every key there is. What has no key here cannot be set. */
 export const schema = z
@@ -34,15 +47,49 @@ export const schema = z
       example: '/var/lib/larder',
       description: 'Folder for everything that is stored. DATA/download in it is itself a valid GOPROXY.',
     }),
+    workers: count(1, [0, 256], {
+      flag: '--workers',
+      example: '4',
+      description:
+        'Processes that serve together on one port and one data folder; 0 = one for each core. Figures of other keys, as those of memory and of connections, are for each of them.',
+    }),
+    fills: z.strictObject({
+      shared: flag(false, {
+        description:
+          'Whether several servers use this data folder: they tell each other there what they fetch, so that each module is fetched once. Workers of one server always do.',
+      }),
+    }),
     upstream: upstream(
-      'GOPROXY of the environment, else of the file of `go env -w`, else https://proxy.golang.org,direct',
+      'the pools of `upstreams` and `direct`; without such rows GOPROXY of the environment, else of the file of `go env -w`, else https://proxy.golang.org,direct',
       {
         flag: '--upstream',
         example: 'https://proxy.golang.org,direct',
         description:
-          'Where modules come from, in the form of GOPROXY: URLs (https, http, file), `direct` or `off`. After `,` the next entry is asked only when a module is not there (404, 410), after `|` on any failure. A list of entries is the same as joining them with commas.',
+          'Where modules come from, in the form of GOPROXY: URLs (https, http, file), names of pools of `upstreams`, `direct` or `off`. After `,` the next entry is asked only when a module is not there (404, 410), after `|` on any failure. A list of entries is the same as joining them with commas.',
       },
     ),
+    upstreams: rows<UpstreamRow>(UPSTREAM_MEMBERS, {
+      example: 'hub=https://hub.example;name=mirror,url=https://mirror.example/go,weight=5',
+      description:
+        'Upstreams that form pools: within a pool each stands for the others, and a bad one never fails a question that another can answer. The name of a pool stands in `upstream`, and in the chain of a route, where a URL could stand.',
+    }),
+    region: optionalText({
+      example: 'eu-west',
+      description:
+        'Where this server is, in the words of the `region` of `upstreams`: those in the same one are preferred.',
+    }),
+    routes: rows<RouteRow>(ROUTE_MEMBERS, {
+      example: 'name=stage,header=x-env: stage,upstream=https://stage.example,direct',
+      description:
+        'Chains of their own for some modules, or for requests with a header or a credential. The first row that matches in all that it names counts. Private modules take none. What is stored is shared by all routes.',
+    }),
+    peers: rows<PeerRow>(PEER_MEMBERS, {
+      example: 'larder-b=https://larder-b.corp.example',
+      description:
+        'Other Larders that are asked for what they have when the chain cannot answer. They are asked to fetch nothing themselves.',
+    }),
+    engine: engineKeys,
+    canary: canaryKeys,
     private: globs(
       'GOPRIVATE of the go command; but where the upstream is taken from it too and GONOPROXY is set, what that and GONOSUMDB say',
       {
@@ -67,42 +114,12 @@ export const schema = z
       description:
         'Module caches of the go command (GOMODCACHE folders) to read from, before the upstream. Never written to.',
     }),
-    git: z.strictObject({
-      govcs: govcs('private:all,public:git|hg', {
-        description:
-          'Which version control systems may be used for which modules, in the form of GOVCS; `private` are those that `private` matches. Default: GOVCS of the go command where it is set.',
-      }),
-      insecure: globs('GOINSECURE of the go command, else none', {
-        example: 'git.lab.example',
-        description: 'Modules that may be looked for and fetched without TLS, in the form of GOINSECURE.',
-      }),
-      aliases: rows<AliasRow>(ALIAS_MEMBERS, {
-        example: 'corp.example/lib=https://git.corp.example/team/lib',
-        description:
-          'Modules that come from a repository of your choice, whatever their path says. No upstream is asked for them; `larder explain` names the row.',
-      }),
-      rewrites: rows<RewriteRow>(REWRITE_MEMBERS, {
-        example: 'https://github.com/=ssh://git@github.com/',
-        description:
-          'What is connected to in the place of a URL that begins so, as `url.TO.insteadOf FROM` in git; the longest beginning wins. Where a module came from is recorded as before.',
-      }),
-      mirrors: path('DATA/.mirrors', {
-        example: '/var/cache/larder/mirrors',
-        description: 'Folder for the mirrors of repositories. A cache: it can be removed while no larder runs.',
-      }),
-      mirrorSpace: size('20GiB', ['64MiB', '1024TiB'], {
-        description: 'Room for all mirrors; those that were not used for the longest time go first.',
-      }),
-      repositorySize: size('2GiB', ['1MiB', '1TiB'], { description: 'Largest repository that is mirrored.' }),
-      fetchTime: duration('5m', ['1s', '1d'], { description: 'Longest time for one fetch of a repository.' }),
-      idle: duration('30s', ['1s', '1h'], {
-        description: 'A repository that sends nothing for this long is given up.',
-      }),
-      perHost: count(2, [1, 64], { description: 'Fetches at a time from one host.' }),
-      fresh: duration('1m', ['0', '1d'], {
-        description: 'How long the branches and tags of a repository are used without asking again.',
-      }),
+    offline: flag(false, {
+      flag: '--offline',
+      description:
+        'Whether nothing outside this machine is touched: no upstream, no peer, no repository, no checksum database. What is stored, in `modcache` and in `ladder.bundles` is served; everything else is OFFLINE (503), never "not found". `larder offline on` and `off` switch it while the server runs.',
     }),
+    git: gitKeys,
     credentials: rows<CredentialSetting>(CREDENTIAL_MEMBERS, {
       example: 'url=https://git.corp.example,token=env:GIT_TOKEN',
       description:
@@ -116,6 +133,26 @@ export const schema = z
       }),
       ports: ports([443, 22], {
         description: 'Ports that may be connected to at hosts that a module path or a page led to.',
+      }),
+    }),
+    ladder: z.strictObject({
+      git: choice(['listed', 'always', 'never'], 'listed', {
+        description:
+          'Whether a module may come from its own repository when the upstreams fail: only where `direct` stands in the chain, always, or never. Then only what a checksum database, the ledger or a go.sum file proves is taken from there.',
+      }),
+      patience: duration('15s', ['0', '10m'], {
+        description:
+          'How long a question that nobody can answer waits for an upstream to come back before it fails: the go command asks only once. Counts from its beginning; 0 = not at all.',
+      }),
+      bundles: paths({
+        example: '/var/lib/larder-bundles',
+        description:
+          'Stores of signed bundles (see `larder bundle install`) that are asked when the upstreams fail. What `current` in a store leads to counts, at once.',
+      }),
+      bundleKeys: verifierKeys({
+        example: 'bundles.corp.example+6a15e04e+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs',
+        description:
+          'Verifier keys of those who may have signed a bundle (`larder bundle keygen` prints them). Without one no bundle is used.',
       }),
     }),
     anchors: z.strictObject({
@@ -153,53 +190,9 @@ export const schema = z
           'How long another process may take between a file and its record before the file counts as left behind.',
       }),
     }),
-    verify: z.strictObject({
-      goSum: paths({
-        example: '/srv/app/go.sum',
-        description: 'go.sum files that you trust: what they pin is stored and served only with exactly that hash.',
-      }),
-      threads: count(2, [1, 64], {
-        description: 'Threads that read and hash zips; each is started when first needed.',
-      }),
-      queued: count(1000, [0, 100_000], { description: 'Zips that may wait for a thread; one more is OVERLOADED.' }),
-      zipTime: duration('30s', ['1s', '1h'], { description: 'Longest time for reading one zip.' }),
-      threadIdle: duration('1m', ['1s', '1d'], { description: 'A thread without work ends after this.' }),
-    }),
-    sumdb: z.strictObject({
-      database: database('sum.golang.org', {
-        variable: 'LARDER_SUMDB',
-        description:
-          'The checksum database that every .mod and .zip must agree with before it is stored, in the form of GOSUMDB: a known name (`sum.golang.org`, `sum.golang.google.cn`) or `NAME+HASH+KEY`, each with the URL to ask it at after a blank; without a URL it is asked through the upstream and at https://NAME. `off` exempts every module but golang.org/toolchain, and each record says so.',
-      }),
-      onOutage: choice(['refuse', 'serve-unverified'], 'refuse', {
-        description:
-          'What happens to a module that is not stored yet while the database cannot be asked: it is refused (503), or served with a record that says it is unproven, and proven later.',
-      }),
-      newVersion: duration('30s', ['0', '10m'], {
-        description:
-          'How long the database is asked again about a version that it says it does not know: it may just have been published. For a .mod no longer than resolver.metadataDeadline and resolver.proof leave.',
-      }),
-      relay: databases({
-        example: 'sum.golang.google.cn',
-        description:
-          'Checksum databases besides `sumdb.database` that clients may ask through this server, in the form of GOSUMDB.',
-      }),
-      tileMemory: size('64MiB', ['1MiB', '16GiB'], {
-        description: 'Memory for tiles and records of checksum databases that are asked for often.',
-      }),
-    }),
-    ledger: z.strictObject({
-      key: path('none: no ledger is kept', {
-        example: '/etc/larder/ledger.key',
-        description:
-          'File with the signer key of our own checksum database, made by `larder ledger init`. LARDER_LEDGER_SECRET may hold the key itself instead.',
-      }),
-      headFile: path('the path of ledger.key with `.head` at its end', {
-        example: '/var/lib/larder-head/ledger.head',
-        description:
-          'Where the last published tree head is kept a second time, best on another disk: a ledger that is shorter than it does not start.',
-      }),
-    }),
+    verify: verifyKeys,
+    sumdb: sumdbKeys,
+    ledger: ledgerKeys,
     log: z.strictObject({
       level: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', {
         flag: '--log-level',
@@ -207,43 +200,7 @@ export const schema = z
       }),
       access: flag(true, { description: 'Whether each request is logged, at level info.' }),
     }),
-    server: z.strictObject({
-      headersTimeout: duration('10s', ['1s', '10m'], {
-        description: 'From the first byte of a request to the end of its headers.',
-      }),
-      requestTimeout: duration('15s', ['1s', '10m'], { description: 'From the first byte of a request to its end.' }),
-      keepAlive: duration('65s', ['0', '1h'], {
-        description:
-          'How long an idle connection is kept: longer than a reverse proxy in front keeps it, so that the proxy is the one that closes.',
-      }),
-      checkEvery: duration('2s', ['100ms', '1m'], { description: 'How often these timeouts are looked at.' }),
-      answer: duration('55s', ['1s', '1h'], {
-        description: 'Longest time until an answer other than a zip begins; then 504.',
-      }),
-      zipAnswer: duration('11m', ['1s', '6h'], {
-        description:
-          'Longest time until a zip begins. Zips up to fetch.streamAbove are sent only when all of them is verified.',
-      }),
-      writeStall: duration('30s', ['1s', '1h'], {
-        description: 'A client that takes no byte for this long is cut off.',
-      }),
-      maxHeaderSize: size('16KiB', ['1KiB', '1MiB'], { description: 'Most bytes of headers in a request.' }),
-      maxHeaders: count(100, [10, 100], { description: 'Most header lines in a request.' }),
-      maxConnections: count(12_000, [1, 1_000_000], { description: 'Connections at a time, from all clients.' }),
-      perAddress: count(200, [1, 1_000_000], { description: 'Connections at a time from one address.' }),
-      perLoopback: count(1_000, [1, 1_000_000], {
-        description: 'Connections at a time from this machine: a reverse proxy on it is many clients.',
-      }),
-      backlog: count(4096, [1, 65_535], { description: 'Connections that the kernel keeps waiting to be accepted.' }),
-      rememberedRoutes: count(8192, [1, 1_000_000], { description: 'Request targets whose parsing is remembered.' }),
-      sendingBuffers: count(16, [1, 10_000], {
-        description: 'Sendings of stored files that get two large buffers at a time; more get a small one each.',
-      }),
-      bufferSize: size('512KiB', ['16KiB', '8MiB'], { description: 'Size of a large sending buffer.' }),
-      smallBufferSize: size('64KiB', ['4KiB', '8MiB'], {
-        description: 'Size of the buffer of a sending beyond server.sendingBuffers.',
-      }),
-    }),
+    server: serverKeys,
     fetch: z.strictObject({
       connect: duration('5s', ['100ms', '5m'], { description: 'Connecting to an upstream, with the TLS handshake.' }),
       firstByte: duration('20s', ['100ms', '10m'], {
@@ -263,84 +220,30 @@ export const schema = z
           'Zips larger than this are sent on while they arrive; their last 64 KiB, without which they are no zip, wait until the whole is proven.',
       }),
     }),
-    resolver: z.strictObject({
-      metadataDeadline: duration('30s', ['1s', '1h'], {
-        description: 'Whole time for one .info, .mod, list, latest or query, over all sources.',
-      }),
-      proof: duration('20s', ['0', '10m'], {
+    resolver: resolverKeys,
+    overload: overloadKeys,
+    audit: z.strictObject({
+      keep: size('256MiB', ['0', '1TiB'], {
         description:
-          'How much longer a .mod may take for its proof. With resolver.metadataDeadline at least sumdb.newVersion, and less than server.answer.',
+          'Room for the audit trail in DATA/audit: JSON lines about the ladder, upstreams that are left alone, canaries, drills, offline, configurations that were read again, starts, stops and security events, whatever `log.level` is. The oldest files go. 0 = none is written.',
       }),
-      zipDeadline: duration('10m', ['1s', '6h'], { description: 'Whole time for fetching one zip.' }),
-      flights: count(256, [1, 100_000], {
-        description: 'Fetches of metadata that run at once; those of lists, latest and queries are counted apart.',
-      }),
-      zipFlights: count(64, [1, 10_000], {
-        description: 'Fetches of zips that run at once. Each may hold 500 MiB of disk while it arrives.',
-      }),
-      queuedFlights: count(10_000, [0, 1_000_000], {
-        description: 'Fetches that may wait for their turn, of each kind; one more is OVERLOADED.',
-      }),
-      queueWait: duration('15s', ['0', '10m'], { description: 'Longest wait for a turn; then OVERLOADED.' }),
-      linger: duration('2s', ['0', '10m'], {
-        description: 'How long a fetch goes on when nobody waits for it any more and it is not past half.',
-      }),
-      errorMemo: duration('1s', ['0', '10m'], {
-        description: 'How long a failure is repeated to new callers without a new attempt.',
-      }),
-      fresh: duration('1m', ['0', '1d'], {
-        description: 'How long list, latest and query answers are used without asking, give or take the jitter.',
-      }),
-      staleWhileRevalidate: duration('10m', ['0', '30d'], {
-        description: 'After that: how long they are answered at once while a refresh goes on behind.',
-      }),
-      staleIfError: duration('30d', ['0', '3650d'], {
-        description: 'How old an answer may be to stand in when no source can be asked.',
-      }),
-      staleWait: duration('2s', ['0', '10m'], {
-        description: 'Longest wait for a source while an old answer is at hand.',
-      }),
-      staleRetry: duration('5s', ['0', '10m'], {
-        description: 'After a failed attempt: how long the old answer is given without another one.',
-      }),
-      refreshEvery: duration('1m', ['0', '1d'], { description: 'Least time between two refreshes of one answer.' }),
-      refreshesPerSecond: count(50, [1, 10_000], { description: 'Refreshes started per second, over all modules.' }),
-      refreshBurst: count(50, [1, 10_000], { description: 'Refreshes that may start at once after a pause.' }),
-      background: count(32, [1, 1_000], {
-        description: 'Refreshes and writes of remembered answers that run at once.',
-      }),
-      queuedWrites: count(10_000, [0, 1_000_000], {
-        description:
-          'Writes of remembered answers that may wait for their turn; more are left out until the next refresh.',
-      }),
-      storeDeadline: duration('5s', ['100ms', '10m'], {
-        description:
-          'Longest time the store may take over what is only remembered; then the question goes on without it.',
-      }),
-      mutableEntries: count(20_000, [1, 10_000_000], { description: 'List, latest and query answers kept in memory.' }),
-      mutableMemory: size('64MiB', ['1MiB', '64GiB'], { description: 'Memory for them.' }),
-      persistEvery: duration('5m', ['0', '1d'], {
-        description: 'Least time between two writes of an answer whose content did not change.',
-      }),
-      mirrorWait: duration('1s', ['0', '1m'], {
-        description: 'Extra wait for the other entries of a `|` group after the first list came.',
-      }),
-      negativeVersion: duration('30s', ['0', '1d'], { description: 'How long "no such version" is remembered.' }),
-      negativeNewVersion: duration('5s', ['0', '1d'], {
-        description: 'The same for a version newer than all known: it may just have been published.',
-      }),
-      negativeModule: duration('5m', ['0', '1d'], { description: 'How long "no such module" is remembered.' }),
-      negativeEntries: count(100_000, [1, 10_000_000], { description: 'How many such answers are remembered.' }),
-      jitterPercent: count(20, [0, 90], {
-        description: 'By how much, in percent, fresh and negative times vary, so that they do not end together.',
-      }),
-      unstoredMemory: size('1GiB', ['0', '64GiB'], {
-        description: 'Verified bodies that could not be stored, on disk or in memory, that may be served all the same.',
-      }),
-      unstored: duration('1m', ['0', '1d'], { description: 'How long each of them.' }),
+    }),
+    drills: choice(['allow', 'forbid'], 'allow', {
+      description:
+        'Whether `larder drill` may have this server meet a fault on purpose: with one upstream, or with its own disk. Verification stays as it is.',
+    }),
+    watchdog: duration('30s', ['0', '1d'], {
+      description:
+        'A process whose event loop stands still for this long is ended with SIGABRT after a last line in its log, so that whoever started it starts it again (systemd: Restart=on-failure). Time in which the whole process was stopped, or the machine asleep, does not count. With several workers this is for the process that started them; it ends a worker that does not answer for 10 s. 0 = never.',
     }),
     metrics: z.strictObject({
       enabled: flag(true, { description: 'Whether /metrics answers (Prometheus text).' }),
+    }),
+    status: z.strictObject({
+      enabled: flag(true, {
+        description:
+          'Whether /status answers: as JSON, how the routes stand on the ladder, the upstreams, the checksum databases and the store. Names of upstreams are in it, addresses and secrets are not.',
+      }),
     }),
     drain: z.strictObject({
       accept: duration('5s', ['0', '10m'], {
@@ -353,10 +256,9 @@ export const schema = z
     }),
   })
   .superRefine((config, context) => {
-    if (config.tls.cert !== undefined && config.tls.key === undefined)
-      context.addIssue({ code: 'custom', path: ['tls', 'cert'], params: { partner: 'tls.key' } });
-    if (config.tls.key !== undefined && config.tls.cert === undefined)
-      context.addIssue({ code: 'custom', path: ['tls', 'key'], params: { partner: 'tls.cert' } });
+    for (const [key, partner] of PARTNERS)
+      if (isSet(valueAt(config, key)) && !isSet(valueAt(config, partner)))
+        context.addIssue({ code: 'custom', path: key.split('.'), params: { partner } });
   });
 
 /** A whole, checked configuration. Durations are in ms, sizes in bytes, paths absolute. */
@@ -366,31 +268,11 @@ export type Config = z.output<typeof schema> & {
   readonly noProxy: string;
 };
 
-/** One key and what its schema says about it. */
-export interface KeySpec extends KeyFacts {
-  /** Dotted: `tls.cert`. */
-  readonly key: string;
-  /** The environment variable that sets it: `LARDER_TLS_CERT`. */
-  readonly variable: string;
+/** What `config` has at `key`, which is dotted: `tls.cert`. */
+export function valueAt(config: object, key: string): unknown {
+  return key.split('.').reduce<unknown>((section, name) => (section as Record<string, unknown>)[name], config);
 }
 
-/** All keys, in the order of the schema. */
-export function keySpecs(): readonly KeySpec[] {
-  return specsOf(schema, '');
-}
-
-function specsOf(section: z.ZodObject, prefix: string): KeySpec[] {
-  return Object.entries(section.shape).flatMap(([name, inner]) => {
-    const key = prefix + name;
-    if (inner instanceof z.ZodObject) return specsOf(inner, `${key}.`);
-    return [{ variable: variableOf(key), ...((inner as z.ZodType).meta() as unknown as KeyFacts), key }];
-  });
-}
-
-/** `tls.cert` -> `LARDER_TLS_CERT`, `verify.goSum` -> `LARDER_VERIFY_GO_SUM`. */
-function variableOf(key: string): string {
-  return `LARDER_${key
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replaceAll('.', '_')
-    .toUpperCase()}`;
+function isSet(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined;
 }

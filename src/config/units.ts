@@ -33,6 +33,12 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+/** How many in a second: of `50/s`, `300/m` or `1000/h`; undefined for anything else, and for none at all. */
+export function parseRate(text: string): number | undefined {
+  const match = /^([1-9]\d{0,8})\/([smh])$/.exec(text);
+  return match === null ? undefined : (Number(match[1]) * 1000) / (durationUnitsMs[match[2] ?? ''] ?? Number.NaN);
+}
+
 /** The shortest form that parseDuration reads back: `1m30s`. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0';

@@ -2,7 +2,7 @@ import type { KeyFacts } from './leaves.ts';
 import type { Expected } from './problem.ts';
 import { rowsFromText } from './rows.ts';
 
-const LISTS: readonly Expected[] = ['paths', 'databases', 'hosts', 'ports'];
+const LISTS: readonly Expected[] = ['paths', 'databases', 'verifierKeys', 'hosts', 'ranges', 'ports'];
 
 /** A value that came as text (environment, --set) in the form the schema reads; what does not fit stays text and is refused there. */
 export function fromText({ expected, members = {} }: Pick<KeyFacts, 'expected' | 'members'>, text: string): unknown {

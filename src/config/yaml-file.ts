@@ -10,9 +10,9 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import type { KeySpec } from './key-specs.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem } from './problem.ts';
-import type { KeySpec } from './schema.ts';
 import type { Written } from './written.ts';
 
 /** The longest config file that is read, in characters. */

@@ -6,6 +6,7 @@ import { basicHeaders, type SecretHeaders } from './authorization.ts';
 import { type GoauthCredential, parseGoauthOutput } from './goauth-output.ts';
 import { credentialLines, parseGitCredential } from './helper.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { hidesControl } from './place.ts';
 import { PrefixTable } from './prefix-table.ts';
 import { askProgram } from './program.ts';
 import type { Given, Way, WayParts } from './way.ts';
@@ -156,7 +157,8 @@ export function gitWay(folder: string, parts: WayParts): Way {
   const ask = (action: string, input: string, { signal }: Ask): Promise<string> =>
     askProgram(parts, { argv: ['git', 'credential', action], text, folder, input, signal });
   const put: Put = async (question, { since }, o) => {
-    if (question === '') return [];
+    // git decodes it for its helpers, which have a line for each value.
+    if (question === '' || hidesControl(question)) return [];
     const stale = outputs.get(question);
     outputs.delete(question);
     if (stale !== undefined && since === 401) await ask('reject', stale, o);

@@ -40,7 +40,7 @@ export function placeFault(text: string): string | undefined {
 /** Dots that were resolved, doubled and hidden slashes would mean another place than the one that is read. */
 function pathFault(text: string, { path }: Place): string | undefined {
   const written = withoutSlash(/^[^/]*\/\/[^/]*(.*)$/s.exec(text)?.[1] ?? '');
-  const isPlain = !path.includes('//') && !hidesSlash(path) && !/%(?:[01][0-9a-f]|7f)/i.test(path);
+  const isPlain = !path.includes('//') && !hidesSlash(path) && !hidesControl(path);
   if (written === path && isPlain) return undefined;
   return 'must have a plain path: percent-encoded, without `..`, `.`, doubled or encoded slashes and control characters';
 }
@@ -60,6 +60,11 @@ export function coveredPath(from: Place, to: Place): string | undefined {
 /** `https://git.corp.example:8443/team`, as a row would name it. */
 export function placeText({ scheme, host, port, path }: Place): string {
   return `${scheme}://${host}${port === PORTS[`${scheme}:`] ? '' : `:${port}`}${path === '/' ? '' : path}`;
+}
+
+/** Whether `text` has a control character behind a percent sign: who decodes it may see two lines. */
+export function hidesControl(text: string): boolean {
+  return /%(?:[01][0-9a-f]|7f)/i.test(text);
 }
 
 function hidesSlash(path: string): boolean {

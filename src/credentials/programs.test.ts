@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CredentialGround } from '../../tests/fakes/credential-ground.ts';
@@ -126,12 +126,14 @@ describe('a git credential helper', () => {
     const asked = credentials.http(new URL(url), { signal: leaving.signal });
     const staying = sentTo(url, credentials);
     await expect.poll(() => ground.starts('helper')).toEqual(['get']);
+    await expect
+      .poll(() => existsSync(join(ground.folder, 'helper.pid')) && ground.read('helper.pid'))
+      .toMatch(/^\d+\n$/);
     leaving.abort();
     await expect(asked).rejects.toMatchObject({ code: 'ABORTED' });
     credentials.close();
     await expect(staying).rejects.toMatchObject({ code: 'ABORTED' });
-    const pid = Number(ground.read('helper.pid'));
-    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    await expect.poll(() => existsSync(`/proc/${ground.read('helper.pid').trim()}`)).toBe(false);
   });
 
   test('inherits the environment without the secrets of rows, and can ask nobody', async () => {
@@ -264,6 +266,25 @@ describe('GOAUTH', () => {
     for (let i = 0; i < 256; i++) credentials.refused(new URL(`https://elsewhere.test/${i}`), 404);
     await expire();
     expect(ground.starts('helper').slice(4)).toEqual(['get', 'get']);
+  });
+
+  test('has git ask its helpers about no URL that hides a line break (CVE-2024-52006)', async () => {
+    const folder = join(ground.folder, 'repository');
+    mkdirSync(folder);
+    execFileSync('git', ['init', '-q', folder]);
+    const helper = ground.program('helper', '[ "$1" != get ] || { echo username=u; echo password=p; }');
+    // Newer gits look for it themselves unless they are told not to.
+    const settings = { helper, useHttpPath: 'true', protectProtocol: 'false' };
+    for (const [name, value] of Object.entries(settings))
+      execFileSync('git', ['-C', folder, 'config', `credential.${name}`, value]);
+    const credentials = ground.open({ environment: { GOAUTH: `git ${folder}` } });
+    const url = new URL('https://git.test/team%0Dhost=other.test');
+    credentials.refused(url, 401);
+    expect(await sentTo(url.href, credentials)).toBeUndefined();
+    expect(ground.starts('helper')).toEqual([]);
+    const plain = new URL('https://git.test/team');
+    credentials.refused(plain, 401);
+    expect(await sentTo(plain.href, credentials)).toBe('u:p');
   });
 
   test.each([

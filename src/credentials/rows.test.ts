@@ -37,6 +37,7 @@ describe('a row is refused, by the key that is wrong', () => {
     ['url', { url: 'https://*.corp.example', token: 't' }],
     ['url', { url: 'https://git.corp.example/a/../b', token: 't' }],
     ['url', { url: 'https://git.corp.example/a%2fb', token: 't' }],
+    ['url', { url: 'https://git.corp.example/a%0dhost=evil.example', helper: ['h'] }],
     ['url', { url: 'https://git.corp.example//a', token: 't' }],
     ['url', { url: 'https://git.corp.example\\a', token: 't' }],
     ['url', { url }],

@@ -2,20 +2,29 @@ import { describe, expect, test } from 'vitest';
 import { parseProxyList } from '../gomod/goenv.ts';
 import { parseModulePath } from '../gomod/module.ts';
 import { createGate } from './gate.ts';
-import { createPlanner, type RoutePlan } from './plan.ts';
+import { createPlanner, type RoutePlan, type Rung } from './plan.ts';
 import { createPrivacy, type PrivacyRules } from './private.ts';
 
 const privacyOf = (rules: Partial<PrivacyRules>) => createPrivacy({ private: '', noProxy: '', noSumdb: '', ...rules });
 
-function planOf(goproxy: string, module: string, rules: Partial<PrivacyRules> = {}, alias?: string): string {
-  const planFor = createPlanner({
+const RUNGS: readonly Rung[] = [
+  { level: 2, source: 'peers' },
+  { level: 3, source: 'bundle' },
+  { level: 4, source: 'git' },
+];
+
+const plannerOf = (goproxy: string, rules: Partial<PrivacyRules>, alias?: string) =>
+  createPlanner({
     entries: parseProxyList(goproxy),
     privacy: privacyOf(rules),
     repositories: 'git',
     isAliased: (path) => path === alias,
     nameOf: (entry) => (entry.kind === 'proxy' ? new URL(entry.url).hostname : 'git'),
+    rungs: RUNGS,
   });
-  const { scope, steps } = planFor(parseModulePath(module));
+
+function planOf(goproxy: string, module: string, rules: Partial<PrivacyRules> = {}, alias?: string): string {
+  const { scope, steps } = plannerOf(goproxy, rules, alias)(parseModulePath(module));
   return `${scope}: ${steps.map((step) => step.source + step.separator).join(' ')}`;
 }
 
@@ -52,6 +61,18 @@ describe('the plan of a module', () => {
     for (const list of lists)
       for (const module of ['corp.example/m', 'corp.example/m/v2', 'corp.example/a/b/c', 'corp.example'])
         expect(planOf(list, module, { private: 'corp.example' })).toBe('private: git,');
+  });
+});
+
+describe('after its list a module', () => {
+  test.each<[string, Partial<PrivacyRules>, string | undefined, readonly string[]]>([
+    ['that is ordinary has all rungs', {}, undefined, ['peers', 'bundle', 'git']],
+    ['that is private has bundles alone', { private: 'corp.example' }, undefined, ['bundle']],
+    ['that no proxy may hear of has bundles alone', { noProxy: 'corp.example' }, undefined, ['bundle']],
+    ['that has an alias has bundles alone', {}, CORP, ['bundle']],
+  ])('%s', (_, rules, alias, expected) => {
+    const { rungs } = plannerOf('a.example,direct', rules, alias)(parseModulePath(CORP));
+    expect(rungs.map(({ source }) => source)).toEqual(expected);
   });
 });
 
@@ -135,7 +156,7 @@ describe('privacy', () => {
 });
 
 describe('the gate', () => {
-  const plan: RoutePlan = { scope: 'public', steps: [] };
+  const plan: RoutePlan = { scope: 'public', route: 'default', steps: [], rungs: [] };
   const gate = createGate(() => plan);
 
   test.each(['github.com', 'github.com/user', 'hub.jazz.net/git/user'])(
