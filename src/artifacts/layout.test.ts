@@ -35,12 +35,14 @@ describe('the names on disk', () => {
       expect(meaningOf(listFileKey(scope, parseModulePath('rsc.io/quote')))).toEqual({ what: 'list' });
   });
 
-  test.each(['mutable/rsc.io/quote/@v/list.json', 'quarantine/public/x', 'sumdb/sum.golang.org/latest'])(
-    '%s belongs to another part',
-    (key) => {
-      expect(meaningOf(key)).toEqual({ what: 'other' });
-    },
-  );
+  test.each([
+    'mutable/rsc.io/quote/@v/list.json',
+    'quarantine/public/x',
+    'audit/20260102t030405z-ab-0-cd-0.jsonl',
+    'sumdb/sum.golang.org/latest',
+  ])('%s belongs to another part', (key) => {
+    expect(meaningOf(key)).toEqual({ what: 'other' });
+  });
 
   test.each([
     'file',

@@ -46,7 +46,7 @@ export type KeyMeaning =
   /** Nothing this program writes. */
   | { readonly what: 'foreign' };
 
-const OTHER_FOLDERS: readonly string[] = ['mutable', 'sumdb', 'ledger', 'anchors', 'quarantine'];
+const OTHER_FOLDERS: readonly string[] = ['mutable', 'sumdb', 'ledger', 'anchors', 'audit', 'quarantine'];
 
 /** Reads a key back: the inverse of the functions above. */
 export function meaningOf(key: string): KeyMeaning {

@@ -1,5 +1,6 @@
 import type { ModulePath, Version } from '../gomod/module.ts';
 import { isPseudoVersion } from '../gomod/pseudo.ts';
+import type { Ask } from '../std/ask.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import { messageOf } from '../std/errors.ts';
 import type { Clock } from '../std/clock.ts';
@@ -15,6 +16,8 @@ const GATHER_MS = 500;
 const MAX_WAITING = 10_000;
 /** A list that takes longer is given up: it is a convenience. */
 const WRITE_MS = 30_000;
+/** How often a list is written again because versions came meanwhile; what comes after that has it written by itself. */
+const MAX_ROUNDS = 5;
 /** Modules whose list is known to be there. Forgetting one costs a look at the file. */
 const REMEMBERED = 20_000;
 
@@ -108,16 +111,26 @@ export class ListFiles {
   }
 
   async #write(key: string, { scope, module, isStale }: Waiting): Promise<void> {
-    const { store, records, observer } = this.#parts;
+    const { store, observer } = this.#parts;
     const o = { signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(WRITE_MS)]) };
     try {
-      if (isStale || (await store.head(key, o)) === undefined) {
-        const text = listText(await records.versions(scope, module, o));
-        if (text !== undefined) await store.publish(key, encodeUtf8(text), o);
-      }
+      if (isStale || (await store.head(key, o)) === undefined) await this.#publish(key, { scope, module }, o);
       this.#there.set(key, true);
     } catch (error) {
       observer.onViewFailure?.(key, messageOf(error));
+    }
+  }
+
+  /** Another process may have written a longer list since we looked, which ours has replaced: whoever was last looks again. */
+  async #publish(key: string, { scope, module }: Pick<Waiting, 'scope' | 'module'>, o: Ask): Promise<void> {
+    const { store, records } = this.#parts;
+    const look = async (): Promise<string | undefined> => listText(await records.versions(scope, module, o));
+    let text = await look();
+    for (let i = 0; i < MAX_ROUNDS && text !== undefined; i++) {
+      await store.publish(key, encodeUtf8(text), o);
+      const now = await look();
+      if (now === text) return;
+      text = now;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { settle } from '../../tests/fakes/manual-clock.ts';
-import { GrowingInMemory, idOf } from '../../tests/fakes/resolver-rig.ts';
+import { GrowingInMemory } from '../../tests/fakes/memory-spool.ts';
+import { idOf } from '../../tests/fakes/resolver-rig.ts';
 import { openSpooled } from '../io/spooled-reader.ts';
 import { spooledBytes } from '../io/spool.ts';
 import { AppError } from '../std/errors.ts';

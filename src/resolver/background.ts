@@ -10,6 +10,8 @@ export interface BackgroundLimits {
   readonly deadlineMs: number;
   /** Starts per second, and how many at once after a pause; no pace when absent. */
   readonly pace?: { readonly perSecond: number; readonly burst: number };
+  /** Whether a task may begin as things are now; always when absent. */
+  readonly mayBegin?: () => boolean;
 }
 
 /** Work with the signal that ends it. */
@@ -37,11 +39,11 @@ export class Background {
     this.#filledAt = clock.monotonic();
   }
 
-  /** Starts `task` now or when a turn is free. False when it was refused: too many, too fast, or the process is stopping. */
+  /** Starts `task` now or when a turn is free. False when it was refused: too many, too fast, not now, or the process is stopping. */
   start(task: Task): boolean {
     const mustWait = this.#busy >= this.#limits.concurrent;
     if (this.#closed || (mustWait && this.#waiting.length >= this.#limits.queued)) return false;
-    if (!this.#takeToken()) return false;
+    if (this.#limits.mayBegin?.() === false || !this.#takeToken()) return false;
     if (mustWait) this.#waiting.push(task);
     else this.#run(task);
     return true;

@@ -1,60 +1,70 @@
-import type { PlanStep } from '../policy/plan.ts';
-import { OFF_STEP } from '../policy/plan.ts';
-import type { Source } from '../sources/source.ts';
-import { type Ask, throwIfAborted, waitFor } from '../std/ask.ts';
-import type { Clock } from '../std/clock.ts';
+import type { Level } from '../ladder/level.ts';
+import { OFF_STEP, type PlanStep, type RoutePlan } from '../policy/plan.ts';
+import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { AppError, toAppError } from '../std/errors.ts';
-import { within, withDeadline } from './deadline.ts';
-import { type ResolverLimits, ZIP_FIRST_BYTE_MS } from './limits.ts';
-import type { FetchOutcome, ResolverObserver } from './observer.ts';
-import { afterFailure, currentStep, failureOf, mirrorsFrom, offError, startWalk } from './walk.ts';
+import { within } from './deadline.ts';
+import type { ResolverLimits } from './limits.ts';
+import { type Answered, type Consultation, put, type PutParts, putToAll, type StepTurn } from './put.ts';
+import { allowedAgain, whenUsable } from './usable.ts';
+import {
+  afterFailure,
+  afterRung,
+  currentStep,
+  failureOf,
+  isOutage,
+  isUnknownHost,
+  mayClimb,
+  mayPass,
+  mayRepeat,
+  mirrorsFrom,
+  startWalk,
+  type Walk,
+} from './walk.ts';
 
-/** One question as it is put to each source. */
-export interface Consultation<T> {
-  readonly kind: FetchOutcome['kind'];
-  /** Escaped module path, and version where there is one. */
-  readonly subject: string;
-  /** `fetch .mod of x@v1.0.0`: for messages. */
-  readonly attempted: string;
-  /** Asks, and checks what came. A failure of the check counts as the source's. Cleans up after itself when it fails or its signal has fired. */
-  ask(source: Source, o: Attempt): Promise<Got<T>>;
+interface ConsultantParts extends PutParts {
+  readonly limits: Pick<ResolverLimits, 'mirrorWaitMs' | 'metadataDeadlineMs' | 'zipDeadlineMs' | 'patienceMs'>;
+  /** In [0, 1). */
+  readonly random: () => number;
 }
 
-/** One source's turn. */
-export interface Attempt extends Ask {
-  /**
-   * To be told when the source has done what its time was for: when the body of a zip has begun, whose own pace decides from then on, and when a go.mod is
-   * here, whose proof is not the source's to hasten.
-   */
-  readonly begun: () => void;
-}
-
-export interface Got<T> {
-  readonly value: T;
-  readonly sizeBytes: number;
-}
-
-/** An answer and who gave it. */
-export interface Answered<T> {
-  readonly value: T;
-  readonly source: string;
-}
-
-interface ConsultantParts {
-  readonly sources: ReadonlyMap<string, Source>;
-  readonly observer: ResolverObserver;
-  readonly clock: Clock;
-  readonly limits: Pick<ResolverLimits, 'mirrorWaitMs' | 'metadataDeadlineMs' | 'zipDeadlineMs'>;
-}
+/** Where a question may be put. */
+type Walked = Pick<RoutePlan, 'steps' | 'rungs'>;
 
 /** A question on its way through the plan. */
 interface Round<T> {
+  readonly plan: Walked;
   readonly question: Consultation<T>;
-  /** When the last answer must have come, by the monotonic clock. */
+  /** Monotonic ms. */
+  readonly begunAt: number;
+  /** When the last answer must have come. */
   readonly until: number;
+  /** Names of the steps that were asked. */
+  readonly asked: Set<string>;
+  /** Names of those that failed the walk under way, or the last one, in a way that may pass. */
+  readonly failed: Set<string>;
+  /** How often the plan was walked before. */
+  walks: number;
 }
 
-/** Puts questions to the sources of a plan in the order of walk.ts, and tells the observer of each. */
+/** What one walk, and the rungs after it, came to: answers, or the failure to report and the walk that is over. */
+type Outcome<T> = Answers<T> | Failed;
+
+interface Failed {
+  readonly failure: AppError;
+  readonly walk: Walk;
+}
+
+/** What one place of the walk came to: its answers, or the walk after its failures. */
+type Stride = <T>(walk: Walk, round: Round<T>, o: Ask) => Promise<Answers<T> | { readonly next: Walk }>;
+
+interface Answers<T> {
+  readonly answers: readonly Answered<T>[];
+}
+
+/**
+ * Puts questions to the sources of a plan in the order of walk.ts, and tells the observer of each. When sources are out, and only then, it asks the rungs of the plan after
+ * them, and after those walks again once one of the sources that were out can be asked again. All within the time of the question and its patience.
+ */
 export class Consultant {
   readonly #parts: ConsultantParts;
 
@@ -63,122 +73,221 @@ export class Consultant {
   }
 
   /** The first good answer. Rejects with what the walk failed with, or with the signal's reason. */
-  async first<T>(steps: readonly PlanStep[], question: Consultation<T>, o: Ask): Promise<Answered<T>> {
-    const round = this.#begin(question);
-    let walk = startWalk();
-    for (;;) {
-      const step = currentStep(steps, walk);
-      if (step === undefined) throw failureOf(walk, question.attempted);
-      try {
-        const value = await this.#askInTime(step, round, steps.slice(walk.at + 1), o);
-        return { value, source: step.source };
-      } catch (error) {
-        throwIfAborted(o.signal);
-        walk = afterFailure(steps, walk, toAppError(error, question.attempted));
-      }
-    }
+  async first<T>(plan: Walked, question: Consultation<T>, o: Ask): Promise<Answered<T>> {
+    const [answer] = await this.#find(plan, question, this.#strideToFirst, o);
+    if (answer === undefined) throw new AppError('INTERNAL', `${question.attempted}: no answer`);
+    return answer;
   }
 
   /**
-   * The answers of the first `|` group in which somebody answers, in the order of the plan: its members are asked side by side, and
+   * The answers of the first `|` group in which somebody answers, in the order of the plan: its steps and their members are asked side by side, and
    * once one has answered the others have a moment more. Other groups are not asked. Rejects as `first` does.
    */
-  async allMirrors<T>(steps: readonly PlanStep[], question: Consultation<T>, o: Ask): Promise<readonly Answered<T>[]> {
-    const round = this.#begin(question);
-    let walk = startWalk();
+  allMirrors<T>(plan: Walked, question: Consultation<T>, o: Ask): Promise<readonly Answered<T>[]> {
+    return this.#find(plan, question, this.#strideOverGroup, o);
+  }
+
+  async #find<T>(plan: Walked, question: Consultation<T>, stride: Stride, o: Ask): Promise<readonly Answered<T>[]> {
+    const round = this.#begin(plan, question);
     for (;;) {
-      const group = mirrorsFrom(steps, walk.at);
-      if (group.length === 0) throw failureOf(walk, question.attempted);
-      const [alone] = group;
-      const isAlone = alone !== undefined && group.length === 1;
-      const later = steps.slice(walk.at + group.length);
-      const outcomes = isAlone
-        ? [await this.#outcomeOf(alone, round, later, o)]
-        : await this.#askGroup(group, round, later, o);
-      throwIfAborted(o.signal);
-      const answers = outcomes.filter((one) => 'value' in one);
-      if (answers.length > 0) return answers;
-      for (const one of outcomes) if ('error' in one) walk = afterFailure(steps, walk, one.error);
+      const outcome = await this.#walkAndClimb(round, stride, o);
+      if ('answers' in outcome) return outcome.answers;
+      const isWorthWaiting = question.isPatient && mayRepeat(outcome.walk);
+      if (!isWorthWaiting || !(await this.#mayWalkAgain(round, o))) throw outcome.failure;
+      round.walks++;
     }
   }
 
-  /** Every outcome when nobody answered; else the answers that came in time. */
-  async #askGroup<T>(
-    group: readonly PlanStep[],
-    round: Round<T>,
-    later: readonly PlanStep[],
-    o: Ask,
-  ): Promise<readonly (Answered<T> | { readonly error: AppError })[]> {
+  async #walkAndClimb<T>(round: Round<T>, stride: Stride, o: Ask): Promise<Outcome<T>> {
+    const outcome = await this.#walk(round, stride, o);
+    if ('answers' in outcome || !mayClimb(outcome.walk)) return outcome;
+    return await this.#climb(round, outcome, o);
+  }
+
+  async #walk<T>(round: Round<T>, stride: Stride, o: Ask): Promise<Outcome<T>> {
+    let walk = startWalk();
+    round.failed.clear();
+    while (currentStep(round.plan.steps, walk) !== undefined) {
+      const come = await stride(walk, round, o);
+      throwIfAborted(o.signal);
+      if ('answers' in come) return come;
+      walk = come.next;
+    }
+    return { failure: failureOf(walk, round.question.attempted), walk };
+  }
+
+  /** Asks one step. */
+  readonly #strideToFirst: Stride = async (walk, round, o) => {
+    const { steps } = round.plan;
+    const step = steps[walk.at] as PlanStep;
+    try {
+      const turn = this.#turn(step, walk, round, steps.slice(walk.at + 1));
+      return { answers: [await put(turn, this.#parts, o)] };
+    } catch (error) {
+      const failure = toAppError(error, round.question.attempted);
+      this.#noteFailure(round, step.source, failure);
+      return { next: afterFailure(steps, walk, failure) };
+    }
+  };
+
+  /** Asks a group of steps. */
+  readonly #strideOverGroup: Stride = async (walk, round, o) => {
+    const { steps } = round.plan;
+    const group = mirrorsFrom(steps, walk.at);
+    const later = steps.slice(walk.at + group.length);
+    const turns = group.map((step) => this.#turn(step, walk, round, later));
+    const outcomes = await this.#askGroup(turns, o);
+    throwIfAborted(o.signal);
+    for (const [i, one] of outcomes.entries())
+      if ('error' in one) this.#noteFailure(round, group[i]?.source ?? '', one.error);
+    const answers = outcomes.flatMap((one) => ('answers' in one ? one.answers : []));
+    if (answers.length > 0) return { answers: withLevel(answers, outcomes[0]) };
+    return { next: outcomes.reduce((at, one) => ('error' in one ? afterFailure(steps, at, one.error) : at), walk) };
+  };
+
+  /** Who is worth asking again: not who has a host that nobody knows, but for pools, whose members are counted. */
+  #noteFailure<T>({ failed }: Round<T>, source: string, error: AppError): void {
+    const isWatched = this.#parts.sources.get(source)?.isWatched === true;
+    if (mayPass(error) && (isWatched || !isUnknownHost(error))) failed.add(source);
+  }
+
+  /** The outcome of each, in order. Once one has answered, who is silent for a moment more counts as out. */
+  async #askGroup<T>(turns: readonly StepTurn<T>[], o: Ask): Promise<readonly GroupOutcome<T>[]> {
+    const [alone] = turns;
+    if (alone !== undefined && turns.length === 1) return [await this.#outcomeOf(alone, o)];
+    const { clock, limits } = this.#parts;
     const rest = new AbortController();
     const signal = AbortSignal.any([o.signal, rest.signal]);
-    const settled: (Answered<T> | { readonly error: AppError })[] = [];
-    const asked = group.map(async (step, i) => {
-      settled[i] = await this.#outcomeOf(step, round, later, { signal });
-      if ('error' in settled[i]) throw settled[i].error;
+    const outcomes: GroupOutcome<T>[] = turns.map(({ source, question }) => ({
+      error: new AppError('UPSTREAM_TIMEOUT', `${question.attempted} from ${source}: another mirror was sooner`),
+    }));
+    const asked = turns.map(async (turn, i) => {
+      const outcome = await this.#outcomeOf(turn, { signal });
+      outcomes[i] = outcome;
+      if ('error' in outcome) throw outcome.error;
     });
     const all = Promise.allSettled(asked);
     await Promise.any(asked).then(
-      () => within(this.#parts.clock, this.#parts.limits.mirrorWaitMs, o.signal, all),
+      () => within(clock, limits.mirrorWaitMs, o.signal, all),
       () => undefined,
     );
-    rest.abort(new AppError('ABORTED', `${round.question.attempted}: another mirror has answered`));
-    return settled.filter((one) => one !== undefined);
+    rest.abort(new AppError('ABORTED', `${turns[0]?.question.attempted}: another mirror has answered`));
+    return [...outcomes];
   }
 
-  async #outcomeOf<T>(
-    step: PlanStep,
-    round: Round<T>,
-    later: readonly PlanStep[],
-    o: Ask,
-  ): Promise<Answered<T> | { readonly error: AppError }> {
+  async #outcomeOf<T>(turn: StepTurn<T>, o: Ask): Promise<GroupOutcome<T>> {
     try {
-      return { value: await this.#askInTime(step, round, later, o), source: step.source };
+      return { answers: await putToAll(turn, this.#parts, o) };
     } catch (error) {
-      return { error: toAppError(error, round.question.attempted) };
+      return { error: toAppError(error, turn.question.attempted) };
     }
   }
 
-  #begin<T>(question: Consultation<T>): Round<T> {
+  /** The first rung that has it, but for those that were asked as steps. */
+  async #climb<T>(round: Round<T>, outage: Failed, o: Ask): Promise<Outcome<T>> {
+    const { plan, question, until, asked } = round;
+    const rungs = plan.rungs.filter(({ source }) => !asked.has(source));
+    let { failure } = outage;
+    for (const [at, { source, level }] of rungs.entries()) {
+      try {
+        const others = rungs.length - at - 1;
+        const turn = { source, level, question, isRepeat: round.walks > 0, until, others, hasRungs: false };
+        return { answers: [await put(turn, this.#parts, o)] };
+      } catch (error) {
+        throwIfAborted(o.signal);
+        failure = afterRung(failure, toAppError(error, question.attempted));
+      }
+    }
+    return { ...outage, failure };
+  }
+
+  /** Waits as `#waited` says, and then for a retry of every pool that was asked: what is walked again for is no new question. */
+  async #mayWalkAgain<T>(round: Round<T>, o: Ask): Promise<boolean> {
+    const { sources, clock } = this.#parts;
+    if (!(await this.#waited(round, o))) return false;
+    throwIfAborted(o.signal);
+    const pools = [...round.asked].flatMap((name) => sources.get(name) ?? []);
+    const mayAsk = await allowedAgain(pools, clock, this.#leftMs(round), o);
+    throwIfAborted(o.signal);
+    return mayAsk;
+  }
+
+  /** How much of the question's patience is left. */
+  #leftMs<T>({ begunAt, until }: Round<T>): number {
     const { clock, limits } = this.#parts;
-    const ms = question.kind === 'zip' ? limits.zipDeadlineMs : limits.metadataDeadlineMs;
-    return { question, until: clock.monotonic() + ms };
+    return Math.min(until, begunAt + limits.patienceMs) - clock.monotonic();
   }
 
   /**
-   * Asks `step`. Where a failure of it leads to one of the `later` steps it gets its share of the time that is left, so that a source that
-   * hangs costs the question no more than that; a zip must then only begin in that time.
+   * Waits until it makes sense to walk once more: until one of the steps that are left alone can be asked again, and where not all are left alone no more than a moment that grows, longer for those of
+   * which nobody keeps count. False when the question's patience does not last so long, or none failed in a way that may pass but folders of this machine.
    */
-  async #askInTime<T>(step: PlanStep, { question, until }: Round<T>, later: readonly PlanStep[], o: Ask): Promise<T> {
-    const { clock } = this.#parts;
-    const turns = step.separator === ',' ? 0 : later.filter(({ source }) => source !== OFF_STEP).length;
-    const isZip = question.kind === 'zip';
-    if (isZip && turns === 0) return this.#askStep(step, question, { ...o, begun: ignore });
-    const shareMs = Math.max(0, Math.floor((until - clock.monotonic()) / (turns + 1)));
-    const ms = isZip ? Math.min(shareMs, ZIP_FIRST_BYTE_MS) : shareMs;
-    const attempted = `${question.attempted} from ${step.source}`;
-    return withDeadline({ clock, ms, signal: o.signal, attempted }, (signal, lift) =>
-      this.#askStep(step, question, { signal, begun: lift }),
-    );
+  async #waited<T>(round: Round<T>, o: Ask): Promise<boolean> {
+    const { sources, local, clock } = this.#parts;
+    const names = [...round.failed].filter((name) => local?.has(name) !== true);
+    const pools = names.flatMap((name) => sources.get(name) ?? []);
+    const leftMs = this.#leftMs(round);
+    if (pools.length === 0 || leftMs <= 0) return false;
+    const out = pools.filter((pool) => !pool.isUsable);
+    const isWatched = pools.every((pool) => pool.isWatched);
+    if (out.length === pools.length && isWatched) return await whenUsable(out, clock, leftMs, o);
+    const pauseMs = this.#pauseMs(isWatched ? WATCHED_PAUSES : OTHER_PAUSES, round.walks);
+    if (out.length > 0 && (await whenUsable(out, clock, Math.min(pauseMs, leftMs), o))) return true;
+    if (pauseMs > leftMs) return false;
+    if (out.length === 0) await clock.sleep(pauseMs, o);
+    return true;
   }
 
-  async #askStep<T>(step: PlanStep, question: Consultation<T>, o: Attempt): Promise<T> {
-    if (step.source === OFF_STEP) throw offError();
-    const source = this.#parts.sources.get(step.source);
-    if (source === undefined)
-      throw new AppError('INTERNAL', `${question.attempted}: the plan names an unknown source ${step.source}`);
-    const started = this.#parts.clock.monotonic();
-    const told = { source: step.source, kind: question.kind, subject: question.subject };
-    const durationMs = (): number => this.#parts.clock.monotonic() - started;
-    try {
-      const got = await waitFor(question.ask(source, o), o.signal);
-      this.#parts.observer.onFetch({ ...told, durationMs: durationMs(), sizeBytes: got.sizeBytes });
-      return got.value;
-    } catch (error) {
-      const { code, message } = toAppError(error, question.attempted);
-      this.#parts.observer.onFetch({ ...told, durationMs: durationMs(), sizeBytes: 0, code, message });
-      throw error;
-    }
+  #pauseMs({ firstMs, longestMs }: Pauses, walks: number): number {
+    return (0.5 + this.#parts.random() / 2) * Math.min(longestMs, firstMs * 2 ** walks);
+  }
+
+  #begin<T>(plan: Walked, question: Consultation<T>): Round<T> {
+    const { clock, limits } = this.#parts;
+    const ms = question.kind === 'zip' ? limits.zipDeadlineMs : limits.metadataDeadlineMs;
+    const begunAt = clock.monotonic();
+    return { plan, question, begunAt, until: begunAt + ms, asked: new Set(), failed: new Set(), walks: 0 };
+  }
+
+  /** A step's turn. After a source that was out its answer is of the level of the others. */
+  #turn<T>(
+    step: PlanStep,
+    walk: Walk,
+    { plan, question, until, asked, walks }: Round<T>,
+    later: readonly PlanStep[],
+  ): StepTurn<T> {
+    asked.add(step.source);
+    const others = step.separator === ',' ? 0 : later.filter(({ source }) => source !== OFF_STEP).length;
+    const level: Level = walk.gravest !== undefined && isOutage(walk.gravest) ? OTHERS : 0;
+    return {
+      source: step.source,
+      level,
+      question,
+      isRepeat: walks > 0,
+      until,
+      others,
+      hasRungs: plan.rungs.length > 0,
+    };
   }
 }
 
-function ignore(): void {}
+const OTHERS: Level = 2;
+
+/** Between two walks, at most; half of it at least. */
+interface Pauses {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** While no upstream is known to be out. */
+const WATCHED_PAUSES: Pauses = { firstMs: 500, longestMs: 2000 };
+/** Where a source failed that is many places under one name: nobody will notice when it is asked too much. */
+const OTHER_PAUSES: Pauses = { firstMs: 2000, longestMs: 16_000 };
+
+type GroupOutcome<T> = Answers<T> | { readonly error: AppError };
+
+/** A group whose first step was out has answered by its others. */
+function withLevel<T>(answers: readonly Answered<T>[], first: GroupOutcome<T> | undefined): readonly Answered<T>[] {
+  if (first === undefined || !('error' in first) || !isOutage(first.error)) return answers;
+  return answers.map((one) => (one.level === 0 ? { ...one, level: OTHERS } : one));
+}

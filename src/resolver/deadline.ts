@@ -16,22 +16,69 @@ export interface Bound {
 
 /**
  * Runs `work` with a signal that fires when the bound's does, or after `ms` with the bound's code. Settles then at once, also when
- * `work` does not heed its signal; such work is left behind and must clean up after itself. `lift` takes the deadline away, not the signal.
+ * `work` does not heed its signal; such work is left behind and must clean up after itself. `lift` takes the deadline away, not the signal; the function that it returns puts
+ * back what was left of it, once nothing is left for which it was lifted.
  */
 export async function withDeadline<T>(
   bound: Bound,
-  work: (signal: AbortSignal, lift: () => void) => Promise<T>,
+  work: (signal: AbortSignal, lift: () => () => void) => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
   const stop = (): void => over.abort(bound.signal.reason);
   if (bound.signal.aborted) stop();
   bound.signal.addEventListener('abort', stop, { once: true });
-  const cancelTimer = bound.clock.after(bound.ms, () => over.abort(lateError(bound)));
+  const timer = new LiftedTimer(bound.clock, bound.ms, () => over.abort(lateError(bound)));
   try {
-    return await waitFor(work(over.signal, cancelTimer), over.signal);
+    return await waitFor(
+      work(over.signal, () => timer.lift()),
+      over.signal,
+    );
   } finally {
-    cancelTimer();
+    timer.cancel();
     bound.signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Runs out after `ms` of the time in which nobody has lifted it. */
+class LiftedTimer {
+  readonly #clock: Clock;
+  readonly #onOver: () => void;
+  #leftMs: number;
+  #since = 0;
+  #lifted = 0;
+  #cancel: () => void = () => undefined;
+  #isOver = false;
+
+  constructor(clock: Clock, ms: number, onOver: () => void) {
+    this.#clock = clock;
+    this.#leftMs = ms;
+    this.#onOver = onOver;
+    this.#run();
+  }
+
+  lift(): () => void {
+    if (this.#lifted++ === 0) this.#pause();
+    let isLifted = true;
+    return () => {
+      if (isLifted && --this.#lifted === 0) this.#run();
+      isLifted = false;
+    };
+  }
+
+  cancel(): void {
+    this.#isOver = true;
+    this.#cancel();
+  }
+
+  #pause(): void {
+    this.#cancel();
+    this.#leftMs = Math.max(0, this.#leftMs - (this.#clock.monotonic() - this.#since));
+  }
+
+  #run(): void {
+    if (this.#isOver) return;
+    this.#since = this.#clock.monotonic();
+    this.#cancel = this.#clock.after(this.#leftMs, this.#onOver);
   }
 }
 

@@ -4,14 +4,15 @@ import type { FillAsk, GrowingBody } from '../sources/source.ts';
 import { AppError, isAppError, toAppError } from '../std/errors.ts';
 import { Arriving } from './arriving.ts';
 import type { Work } from './flight.ts';
-import type { StoredArtifact } from './needs.ts';
+import type { Level } from '../ladder/level.ts';
+import type { Fetched, StoredArtifact } from './needs.ts';
 
 /** Bytes read at a time to compare two beginnings. */
 const COMPARED_BYTES = 256 * 1024;
 
 interface DeliveryParts {
   readonly id: ArtifactId;
-  readonly work: Pick<Work<Arriving>, 'offer' | 'hold'>;
+  readonly work: Pick<Work<Fetched>, 'offer' | 'hold'>;
   /** Larger zips are sent while they come in; smaller ones when they are stored. */
   readonly aboveBytes: number;
 }
@@ -25,15 +26,16 @@ export class Delivery {
   readonly #offered: Arriving[] = [];
   /** Of those, what broke off and may go on. */
   #broken: Arriving[] = [];
+  #isOffering = false;
   #isOver = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
   }
 
-  /** The turn of one source. */
-  turn(source: string): Turn {
-    return new Turn(this, source);
+  /** The turn of one source, whose answer is of `level`. Several may have theirs at a time; only one of them is sent while it comes in. */
+  turn(source: string, level: Level | undefined): Turn {
+    return new Turn(this, source, level);
   }
 
   /** Nobody else is tried: what has not come to its end by now fails, with `error` or because nobody went on with it. */
@@ -47,13 +49,20 @@ export class Delivery {
     return this.#parts.id.kind === 'zip' && expectedBytes !== undefined && expectedBytes > this.#parts.aboveBytes;
   }
 
-  /** An arriving zip, given to all who take it, until the function beside it is called. */
-  offer(source: string, sizeBytes: number, body: GrowingBody): { arriving: Arriving; withdraw: () => void } {
+  /** An arriving zip, given to all who take it, until `withdraw` is called. Undefined while another's is. */
+  offer({ source, level }: Offerer, sizeBytes: number, body: GrowingBody): Offer | undefined {
+    if (this.#isOffering) return undefined;
+    this.#isOffering = true;
     const { id, work } = this.#parts;
-    const arriving = new Arriving({ id, source, sizeBytes, body, hold: () => work.hold() });
-    this.#offered.push(arriving);
+    const artifact = new Arriving({ id, source, sizeBytes, body, hold: () => work.hold() });
+    this.#offered.push(artifact);
     if (this.#isOver) this.end();
-    return { arriving, withdraw: work.offer(arriving) };
+    const takeBack = work.offer({ artifact, level });
+    const withdraw = (): void => {
+      this.#isOffering = false;
+      takeBack();
+    };
+    return { arriving: artifact, withdraw };
   }
 
   /** `arriving` broke off. */
@@ -71,16 +80,27 @@ export class Delivery {
   }
 }
 
+/** Who sends. */
+interface Offerer {
+  readonly source: string;
+  readonly level: Level | undefined;
+}
+
+interface Offer {
+  readonly arriving: Arriving;
+  readonly withdraw: () => void;
+}
+
 /** What one source sends. Ends with `landed` or `failed`. */
 export class Turn {
   readonly #delivery: Delivery;
-  readonly #source: string;
-  #offered: { readonly arriving: Arriving; readonly withdraw: () => void } | undefined;
+  readonly #offerer: Offerer;
+  #offered: Offer | undefined;
   readonly #proofs: Promise<void>[] = [];
 
-  constructor(delivery: Delivery, source: string) {
+  constructor(delivery: Delivery, source: string, level: Level | undefined) {
     this.#delivery = delivery;
-    this.#source = source;
+    this.#offerer = { source, level };
   }
 
   /** What the spool is to be told. */
@@ -110,7 +130,9 @@ export class Turn {
   }
 
   #grew(body: GrowingBody, sizeBytes: number): void {
-    const { arriving } = (this.#offered ??= this.#delivery.offer(this.#source, sizeBytes, body));
+    this.#offered ??= this.#delivery.offer(this.#offerer, sizeBytes, body);
+    if (this.#offered === undefined) return;
+    const { arriving } = this.#offered;
     arriving.grew();
     for (const broken of this.#delivery.takeBroken(arriving)) this.#proofs.push(continueOrFail(broken, arriving));
   }

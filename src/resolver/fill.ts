@@ -9,14 +9,15 @@ import type { Clock } from '../std/clock.ts';
 import { type AppError, isAppError, toAppError } from '../std/errors.ts';
 import { memoryBody, type Spooled } from '../std/spooled.ts';
 import type { Verified } from '../verify/verified.ts';
-import type { Attempt, Consultant, Got } from './consult.ts';
+import type { Consultant } from './consult.ts';
+import type { Got, LevelledAttempt } from './put.ts';
 import { withDeadline } from './deadline.ts';
-import type { Arriving } from './arriving.ts';
 import { Delivery, type Turn } from './delivery.ts';
 import type { Work } from './flight.ts';
 import type { ResolverLimits } from './limits.ts';
-import type { Artifacts, Spools, StoredArtifact, Verifying } from './needs.ts';
+import type { Artifacts, Fetched, Spools, StoredArtifact, Verifying } from './needs.ts';
 import type { ResolverObserver, StoreTrouble } from './observer.ts';
+import { ORIGIN, proveOrigin, requireProven } from './origin.ts';
 import { storedAnchor } from './stored-anchor.ts';
 import type { Unstored } from './unstored.ts';
 
@@ -43,12 +44,12 @@ export class Filler {
    * The artifact, committed; or readable without being stored when only the store failed. Bytes that contradict what was committed
    * before are a failure of their source: the next one is asked. Rejects with the failure of the walk, or UPSTREAM_TIMEOUT.
    */
-  async fill(plan: RoutePlan, id: ArtifactId, work: Work<Arriving>): Promise<StoredArtifact> {
+  async fill(plan: RoutePlan, id: ArtifactId, work: Work<Fetched>): Promise<Fetched<StoredArtifact>> {
     const delivery = new Delivery({ id, work, aboveBytes: this.#parts.limits.streamAboveBytes });
     try {
-      const artifact = await this.#walk(plan, id, work, delivery);
+      const fetched = await this.#walk(plan, id, work, delivery);
       delivery.end();
-      return artifact;
+      return fetched;
     } catch (error) {
       delivery.end(toAppError(error, attemptOf(id)));
       throw error;
@@ -77,29 +78,32 @@ export class Filler {
     }
   }
 
-  #walk(plan: RoutePlan, id: ArtifactId, work: Work<Arriving>, delivery: Delivery): Promise<StoredArtifact> {
+  #walk(plan: RoutePlan, id: ArtifactId, work: Work<Fetched>, delivery: Delivery): Promise<Fetched<StoredArtifact>> {
     const { clock, limits, consultant, verifier } = this.#parts;
     const ms = deadlineMs(id, limits);
     const attempted = attemptOf(id);
     const question = {
       kind: id.kind,
+      key: id.module.path,
       subject: subjectOf(id),
       attempted,
-      ask: (source: Source, o: Attempt) =>
+      isPatient: true,
+      ask: (source: Source, o: LevelledAttempt) =>
         this.#fillFrom(source, plan.scope, id, {
           ...o,
           anchored: () => storedAnchor(this.#parts.artifacts, plan.scope, id.module, o),
           progress: (share) => work.progress(share),
-          turn: delivery.turn(source.name),
+          turn: delivery.turn(source.name, o.level),
         }),
     };
     return withDeadline({ clock, ms, signal: work.signal, attempted }, async (signal) => {
       if (id.kind !== 'info') verifier.anticipate(id.module, { signal });
-      const { value } = await consultant.first(plan.steps, question, { signal });
-      return value;
+      const { value, level } = await consultant.first(plan, question, { signal });
+      return { artifact: value, level };
     });
   }
 
+  /** Of several members that are asked at a time only the one that has begun first commits: from then on the signals of the others have fired. */
   async #fillFrom(source: Source, scope: string, id: ArtifactId, work: Filling): Promise<Got<StoredArtifact>> {
     try {
       const verified = await this.#verified(source, scope, id, work);
@@ -127,15 +131,19 @@ export class Filler {
 
   async #info(source: Source, id: ArtifactId, o: Filling): Promise<Verified> {
     const { unverified, anchor } = await source.query(id.module.path, id.module.version, o);
+    if (o.level === ORIGIN) await proveOrigin({ source, module: id.module, anchor, verifier: this.#parts.verifier }, o);
+    begin(o);
     return this.#parts.verifier.info(id, withoutVolatileOrigin(unverified), source.name, { anchor });
   }
 
   async #mod(source: Source, scope: string, id: ArtifactId, o: Filling): Promise<Verified> {
     const { unverified, anchor } = await source.mod(id.module, o);
-    o.begun();
+    begin(o);
     const body = memoryBody(unverified, sha256Hex(unverified));
     try {
-      return await this.#parts.verifier.mod(id, body, source.name, { signal: o.signal, anchor });
+      const verified = await this.#parts.verifier.mod(id, body, source.name, { signal: o.signal, anchor });
+      if (o.level === ORIGIN) requireProven(verified);
+      return verified;
     } catch (error) {
       await this.#keepIfWrong(error, { scope, id, body, source: source.name }, o);
       throw error;
@@ -149,6 +157,7 @@ export class Filler {
     try {
       throwIfAborted(work.signal);
       const verified = await verifier.zip(id, body, source.name, { signal: work.signal, anchor, claimedH1 });
+      if (work.level === ORIGIN) requireProven(verified);
       await work.turn.compared();
       throwIfAborted(work.signal);
       return verified;
@@ -175,7 +184,7 @@ export class Filler {
 }
 
 /** What one source's turn needs. */
-interface Filling extends Attempt, VersionAsk, Pick<Work, 'progress'> {
+interface Filling extends LevelledAttempt, VersionAsk, Pick<Work, 'progress'> {
   readonly turn: Turn;
 }
 
@@ -184,6 +193,13 @@ interface Refused {
   readonly id: ArtifactId;
   readonly body: Spooled;
   readonly source: string;
+}
+
+/** The source has done what its time was for. Throws when another has been first: its bytes are not wanted any more. */
+function begin(work: LevelledAttempt): void {
+  throwIfAborted(work.signal);
+  work.begun();
+  throwIfAborted(work.signal);
 }
 
 /** Whole time for one artifact. A go.mod is small and its proof may take long; a zip's time has room for both. */
@@ -208,7 +224,7 @@ function metered(spool: Spool, work: Filling): Spool {
     fill: (body, o): Promise<Spooled> => {
       const expected = o.expectedBytes ?? 0;
       const tell = (bytes: number): void => {
-        work.begun();
+        begin(work);
         if (expected > 0) work.progress(Math.min(1, bytes / expected));
       };
       return spool.fill(counted(body, tell), work.turn.watching(o));

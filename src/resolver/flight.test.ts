@@ -1,18 +1,22 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ManualClock, settle } from '../../tests/fakes/manual-clock.ts';
+import { fixedLimit } from '../admission/gradient.ts';
+import { type Asker, Turns } from '../admission/turns.ts';
 import { AppError } from '../std/errors.ts';
 import { type FlightLimits, Flights, type Landed, type Work } from './flight.ts';
 
-const limits: FlightLimits = { concurrent: 2, queued: 2, queueWaitMs: 15_000, lingerMs: 2000, errorMemoMs: 1000 };
+const limits: FlightLimits = { lingerMs: 2000, errorMemoMs: 1000 };
 const never = new AbortController().signal;
 
 let clock: ManualClock;
+let turns: Turns;
 let flights: Flights<string, string>;
 let runs: { work: Work<string>; land: (value: string) => void; fail: (error: unknown) => void }[];
 
 beforeEach(() => {
   clock = new ManualClock();
-  flights = new Flights(clock, limits);
+  turns = new Turns({ clock, limit: fixedLimit(2), limits: { queued: 2, queuedPerClient: 2, waitMs: 15_000 } });
+  flights = new Flights(clock, limits, turns);
   runs = [];
 });
 
@@ -24,8 +28,8 @@ function byHand(work: Work<string>): Promise<string> {
   return promise;
 }
 
-function join(key: string, signal: AbortSignal = never): Promise<Landed<string>> {
-  return flights.join(key, byHand, { signal });
+function join(key: string, signal: AbortSignal = never, asker: Asker = {}): Promise<Landed<string>> {
+  return flights.join(key, byHand, { signal, ...asker });
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
@@ -286,6 +290,56 @@ describe('bounds', () => {
     runs[1]?.land('b');
     await settle();
     expect(runs).toHaveLength(2);
+  });
+
+  test('a flight that waits comes up at the turn of whoever joined it first gets one', async () => {
+    const crowd = ['a', 'b', 'c'].map((key) => join(key, never, { client: 'crowd' }));
+    const own = join('d', never, { client: 'crowd' });
+    const joined = join('d', never, { client: 'other' });
+    await settle();
+    runs[0]?.land('a');
+    await settle();
+    runs[1]?.land('b');
+    await settle();
+    expect(runs).toHaveLength(4);
+    runs[3]?.land('d');
+    expect([(await own).value, (await joined).led]).toEqual(['d', false]);
+    runs[2]?.land('c');
+    await Promise.all(crowd);
+  });
+
+  test('work that has a turn starts what it needs at once, and what it joins too', async () => {
+    const waiting = ['a', 'b', 'c'].map((key) => codeOf(join(key)));
+    void codeOf(join('c', never, { urgency: 'now' }));
+    void codeOf(join('d', never, { urgency: 'now' }));
+    await settle();
+    expect(runs).toHaveLength(4);
+    for (const run of runs) run.land('v');
+    expect(await Promise.all(waiting)).toEqual(['ok', 'ok', 'ok']);
+    expect(turns.counts).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  test('work that fails before it has begun gives its turn back', async () => {
+    const thrower = (): never => {
+      throw new TypeError('x is undefined');
+    };
+    expect(await codeOf(flights.join('k', thrower, { signal: never }))).toBe('INTERNAL');
+    await settle();
+    expect(turns.counts.running).toBe(0);
+  });
+
+  test('a flight that is turned away leaves no trace: who asks next is heard', async () => {
+    const waiting = ['a', 'b', 'c', 'd'].map((key) => join(key));
+    expect(await codeOf(join('e'))).toBe('OVERLOADED');
+    runs[0]?.land('a');
+    await settle();
+    const again = join('e');
+    for (let i = 1; i < 5; i++) {
+      runs[i]?.land('v');
+      await settle();
+    }
+    expect((await again).value).toBe('v');
+    await Promise.all(waiting);
   });
 
   test('the end of the process cancels all and takes no more', async () => {

@@ -1,4 +1,5 @@
 import type { LRUCache } from 'lru-cache';
+import type { Asker, Ending, EndTurn, Place, Turns } from '../admission/turns.ts';
 import { throwIfAborted, waitFor, type Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, toAppError } from '../std/errors.ts';
@@ -17,10 +18,10 @@ export interface Work<E = never> {
   hold(): () => void;
 }
 
+/** Who comes on board, and until when. */
+export type Boarding = Ask & Asker;
+
 export interface FlightLimits {
-  readonly concurrent: number;
-  readonly queued: number;
-  readonly queueWaitMs: number;
   readonly lingerMs: number;
   readonly errorMemoMs: number;
 }
@@ -41,7 +42,9 @@ interface Flight<T, E> {
   readonly fail: (error: AppError) => void;
   /** What is offered before the end; made anew when an offer is withdrawn. */
   early: PromiseWithResolvers<E>;
-  /** Stops the timer that runs while nobody waits, or while the flight waits for its turn. */
+  /** Where it stands among those who wait for a turn. */
+  place: Place | undefined;
+  /** Stops the timer that runs while nobody waits. */
   cancelTimer: () => void;
   waiters: number;
   share: number;
@@ -63,7 +66,7 @@ const WORTH_FINISHING = 0.5;
  * takes only itself away. Results are values, never streams, so that each waiter opens a reader of its own. Work that is of use before its
  * end can offer a value early: those who take it stop waiting, and hold the flight for as long as they use it.
  *
- * Bounds: `concurrent` flights run, `queued` more wait for their turn in order of arrival, the next is OVERLOADED.
+ * A flight begins when it has a turn (admission): until then it waits on behalf of all who have joined it. Joining needs no turn.
  * A failure is told to those who wait now, and for `errorMemoMs` to those who come after it, so that a herd does not become a
  * herd of attempts. Being cancelled or turned away is nobody's failure, and what is "not here" may be here the next moment: neither
  * is remembered.
@@ -71,26 +74,25 @@ const WORTH_FINISHING = 0.5;
 export class Flights<T, E = never> {
   readonly #clock: Clock;
   readonly #limits: FlightLimits;
+  readonly #turns: Turns;
   readonly #live = new Map<string, Flight<T, E>>();
-  /** Insertion order is arrival order. */
-  readonly #queue = new Set<Flight<T, E>>();
   readonly #failures: LRUCache<string, Remembered>;
-  #running = 0;
   #closed = false;
 
-  constructor(clock: Clock, limits: FlightLimits) {
+  constructor(clock: Clock, limits: FlightLimits, turns: Turns) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#turns = turns;
     this.#failures = recentEntries(REMEMBERED_FAILURES);
   }
 
   /** The result of the flight for `key`, which `run` starts when there is none. Rejects with its failure, OVERLOADED, or the caller's own abort. */
-  join(key: string, run: (work: Work<E>) => Promise<T>, o: Ask): Promise<Landed<T>> {
+  join(key: string, run: (work: Work<E>) => Promise<T>, o: Boarding): Promise<Landed<T>> {
     return this.#board(key, run, o, ({ landed }) => landed);
   }
 
   /** The same, or what the flight offers before its end. */
-  joinEarly(key: string, run: (work: Work<E>) => Promise<T>, o: Ask): Promise<Landed<T | E>> {
+  joinEarly(key: string, run: (work: Work<E>) => Promise<T>, o: Boarding): Promise<Landed<T | E>> {
     return this.#board<T | E>(key, run, o, ({ landed, early }) => Promise.race([landed, early.promise]));
   }
 
@@ -110,13 +112,14 @@ export class Flights<T, E = never> {
   async #board<R>(
     key: string,
     run: (work: Work<E>) => Promise<T>,
-    o: Ask,
+    o: Boarding,
     awaited: (flight: Flight<T, E>) => Promise<R>,
   ): Promise<Landed<R>> {
     throwIfAborted(o.signal);
     const current = this.#live.get(key);
     if (current === undefined) this.#throwRemembered(key);
-    const flight = current ?? this.#launch(key, run);
+    const flight = current ?? this.#launch(key, run, o);
+    if (current !== undefined) current.place?.share(o);
     const leave = this.#hold(flight);
     try {
       return { value: await waitFor(awaited(flight), o.signal), led: current === undefined };
@@ -132,11 +135,9 @@ export class Flights<T, E = never> {
     this.#failures.delete(key);
   }
 
-  #launch(key: string, run: (work: Work<E>) => Promise<T>): Flight<T, E> {
+  /** Throws OVERLOADED when there is not even a place to wait at. */
+  #launch(key: string, run: (work: Work<E>) => Promise<T>, asker: Asker): Flight<T, E> {
     if (this.#closed) throw new AppError('ABORTED', 'the server is stopping');
-    if (this.#running >= this.#limits.concurrent && this.#queue.size >= this.#limits.queued) {
-      throw new AppError('OVERLOADED', 'too many fetches are waiting for their turn');
-    }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     promise.catch(() => undefined); // All its waiters may have left.
     const flight: Flight<T, E> = {
@@ -147,40 +148,42 @@ export class Flights<T, E = never> {
       land: resolve,
       fail: reject,
       early: Promise.withResolvers<E>(),
+      place: undefined,
       cancelTimer: () => undefined,
       waiters: 0,
       share: 0,
     };
     this.#live.set(key, flight);
-    if (this.#running < this.#limits.concurrent) this.#start(flight);
-    else this.#enqueue(flight);
+    try {
+      flight.place = this.#turns.enter(asker, {
+        onTurn: (end) => this.#start(flight, end),
+        onRefused: (error) => this.#cancel(flight, error),
+      });
+    } catch (error) {
+      this.#forget(flight);
+      throw error;
+    }
     return flight;
   }
 
-  #enqueue(flight: Flight<T, E>): void {
-    this.#queue.add(flight);
-    this.#after(flight, this.#limits.queueWaitMs, () => {
-      this.#cancel(flight, new AppError('OVERLOADED', `no turn within ${this.#limits.queueWaitMs} ms`));
-    });
-  }
-
-  #start(flight: Flight<T, E>): void {
-    this.#running++;
+  #start(flight: Flight<T, E>, end: EndTurn): void {
     flight.startedAt = this.#clock.monotonic();
     const progress = (share: number): void => void (flight.share = Math.max(flight.share, share));
     const offer = (value: E) => offerOn(flight, value);
-    void this.#carry(flight, { signal: flight.controller.signal, progress, offer, hold: () => this.#hold(flight) });
+    const hold = (): (() => void) => this.#hold(flight);
+    void this.#carry(flight, { signal: flight.controller.signal, progress, offer, hold }).then(end);
   }
 
-  async #carry(flight: Flight<T, E>, work: Work<E>): Promise<void> {
+  async #carry(flight: Flight<T, E>, work: Work<E>): Promise<Ending> {
     try {
       flight.land(await flight.run(work));
+      return 'found';
     } catch (error) {
-      this.#failed(flight, toAppError(error, 'fetch'));
+      const failure = toAppError(error, 'fetch');
+      this.#failed(flight, failure);
+      return endingOf(failure);
     } finally {
-      this.#running--;
       this.#forget(flight);
-      this.#startNext();
     }
   }
 
@@ -190,14 +193,6 @@ export class Flights<T, E = never> {
       this.#failures.set(flight.key, { error, until: this.#clock.monotonic() + this.#limits.errorMemoMs });
     }
     flight.fail(error);
-  }
-
-  #startNext(): void {
-    const [next] = this.#queue;
-    if (next === undefined || this.#running >= this.#limits.concurrent) return;
-    this.#queue.delete(next);
-    next.cancelTimer();
-    this.#start(next);
   }
 
   /** One waiter more, until the function returned is called; calling it again does nothing. */
@@ -229,7 +224,7 @@ export class Flights<T, E = never> {
 
   #forget(flight: Flight<T, E>): void {
     flight.cancelTimer();
-    this.#queue.delete(flight);
+    flight.place?.leave();
     if (this.#live.get(flight.key) === flight) this.#live.delete(flight.key);
   }
 
@@ -237,6 +232,11 @@ export class Flights<T, E = never> {
     flight.cancelTimer();
     flight.cancelTimer = this.#clock.after(ms, then);
   }
+}
+
+/** A source that answers rubbish to any name is as good as nowhere. */
+function endingOf(error: AppError): Ending {
+  return isNotHere(error) || error.code === 'UPSTREAM_BAD_RESPONSE' ? 'nowhere' : 'failed';
 }
 
 function offerOn<T, E>(flight: Flight<T, E>, value: E): () => void {

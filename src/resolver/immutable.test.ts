@@ -190,6 +190,17 @@ describe('absence and outage', () => {
     expect(Buffer.from(list.bytes).toString()).toBe('v1.5.2\nv1.5.3\n');
   });
 
+  test('absence of a version by the word of some is remembered for 5 s', async () => {
+    rig.source('A').lists.set('rsc.io/quote', ['v1.5.2']);
+    rig.source('A').isWordOfSome = true;
+    const older = idOf('rsc.io/quote@v1.5.1', 'info');
+    await rig.resolver.list(older.module.path, rig.question());
+    expect(await codeOf(rig.resolver.artifact(older, rig.question()))).toBe('NOT_FOUND');
+    rig.source('A').has('rsc.io/quote', 'v1.5.1');
+    await rig.clock.advance(5001);
+    expect(await rig.resolver.artifact(older, rig.question())).toMatchObject({ result: 'miss' });
+  });
+
   test('absence of a version is remembered for 5 s at most where no version is known', async () => {
     const late = createRig({ random: () => 0.999 });
     const first = idOf('rsc.io/quote@v1.0.0', 'info');

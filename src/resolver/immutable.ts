@@ -1,8 +1,10 @@
 import type { LRUCache } from 'lru-cache';
+import type { Admission } from '../admission/admission.ts';
 import { type ArtifactId, isCanonicalFor, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
 import { type RevInfo, withoutVolatileOrigin } from '../gomod/rev-info.ts';
 import type { Anchor } from '../gomod/anchor.ts';
 import { compareVersions } from '../gomod/semver.ts';
+import type { Level } from '../ladder/level.ts';
 import type { RoutePlan, Scope } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
@@ -10,28 +12,30 @@ import { AppError, isAppError, toAppError } from '../std/errors.ts';
 import { recentEntries } from '../std/recent.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
 import { withDeadline } from './deadline.ts';
-import { attemptOf, type Filler, subjectOf } from './fill.ts';
-import type { Arriving } from './arriving.ts';
+import { attemptOf, subjectOf } from './fill.ts';
 import { Flights, type Landed, type Work } from './flight.ts';
 import { jittered, type ResolverLimits } from './limits.ts';
-import type { Artifacts, Sendable, StoredArtifact, Verifying } from './needs.ts';
+import type { Artifacts, Fetched, Sendable, StoredArtifact, Verifying } from './needs.ts';
 import { Absences, notStored } from './negative.ts';
 import type { ResolverObserver } from './observer.ts';
 import type { ArtifactAnswer, CacheResult, Question } from './resolver.ts';
-import { isNotHere } from './walk.ts';
+import type { ArtifactFiller } from './shared-fill.ts';
+import { spaceOf } from './space.ts';
+import { isNotHere, isNowhere } from './walk.ts';
 
 interface ImmutablesParts {
   readonly artifacts: Artifacts;
-  readonly filler: Filler;
+  readonly filler: ArtifactFiller;
   readonly verifier: Verifying;
   readonly observer: ResolverObserver;
   readonly clock: Clock;
   readonly random: () => number;
   readonly limits: ResolverLimits;
+  readonly admission: Admission;
   /** The highest version of the module that a list has told of, as far as it is in memory. */
-  readonly newestKnown: (module: ModulePath, scope: Scope) => Version | undefined;
+  readonly newestKnown: (module: ModulePath, plan: RoutePlan) => Version | undefined;
   /** Told of each version of which something was stored just now. */
-  readonly onFetched: (module: ModuleVersion, scope: Scope) => void;
+  readonly onFetched: (module: ModuleVersion, plan: RoutePlan) => void;
 }
 
 /** What the store said: an artifact, nothing, or that it could not tell. */
@@ -56,17 +60,16 @@ const RECENT_FILLS = 10_000;
  */
 export class Immutables {
   readonly #parts: ImmutablesParts;
-  readonly #metadata: Flights<StoredArtifact, Arriving>;
-  readonly #zips: Flights<StoredArtifact, Arriving>;
+  readonly #metadata: Flights<Fetched<StoredArtifact>, Fetched>;
+  readonly #zips: Flights<Fetched<StoredArtifact>, Fetched>;
   readonly #absences: Absences;
   readonly #recent: LRUCache<string, true>;
 
   constructor(parts: ImmutablesParts) {
-    const { clock, limits } = parts;
-    const turns = { ...limits, queued: limits.queuedFlights };
+    const { clock, limits, admission } = parts;
     this.#parts = parts;
-    this.#metadata = new Flights(clock, { ...turns, concurrent: limits.concurrentFlights });
-    this.#zips = new Flights(clock, { ...turns, concurrent: limits.concurrentZipFlights });
+    this.#metadata = new Flights(clock, limits, admission.metadata);
+    this.#zips = new Flights(clock, limits, admission.zips);
     this.#absences = new Absences(clock, limits.negativeEntries);
     this.#recent = recentEntries(RECENT_FILLS);
   }
@@ -85,19 +88,20 @@ export class Immutables {
     const unstored = found === undefined ? this.#parts.filler.unstored(q.plan.scope, id) : undefined;
     if (unstored !== undefined) return new Answer(unstored, 'hit');
     if (found !== undefined)
-      return new Answer(found, 'hit', q.mayFetch === 'yes' ? () => this.#replaced(found, q) : undefined);
+      return new Answer(found, 'hit', q.mayFetch === 'yes' ? { replace: () => this.#replaced(found, q) } : {});
     if (q.mayFetch === 'no') throw failure ?? notStored(attemptOf(id));
     refuseImpossible(id);
     try {
       const { value, led } = await (q.accepts === 'arriving' ? this.#arriving(id, q) : this.#fetched(id, q));
-      return new Answer(value, led ? 'miss' : 'joined');
+      return new Answer(value.artifact, led ? 'miss' : 'joined', { level: value.level });
     } catch (error) {
       throw failure !== undefined && isAppError(error) && isNotHere(error) ? failure : error;
     }
   }
 
   /** Stores an info that answered another question (a branch, latest) under its own version, when it fits the path. Never rejects: it is a by-product. */
-  async adoptInfo(module: ModulePath, { info, source, anchor }: AdoptedInfo, scope: Scope, o: Ask): Promise<void> {
+  async adoptInfo(module: ModulePath, { info, source, anchor }: AdoptedInfo, plan: RoutePlan, o: Ask): Promise<void> {
+    const { scope } = plan;
     if (!isCanonicalFor(module, info.version)) return;
     const id: ArtifactId = { module: { path: module, version: info.version }, kind: 'info' };
     if (this.#parts.artifacts.inMemory(scope, id) !== undefined) return;
@@ -109,7 +113,7 @@ export class Immutables {
         { clock, ms: limits.storeDeadlineMs, signal: o.signal, attempted, code: 'STORE_UNAVAILABLE' },
         (signal) => filler.commit(scope, verified, { signal }),
       );
-      this.#parts.onFetched(id.module, scope);
+      this.#parts.onFetched(id.module, plan);
     } catch (error) {
       this.#tellTrouble('commit', id, toAppError(error, attempted));
     }
@@ -132,54 +136,54 @@ export class Immutables {
     }
   }
 
-  async #fetched(id: ArtifactId, q: Question): Promise<Landed<StoredArtifact>> {
+  async #fetched(id: ArtifactId, q: Question): Promise<Landed<Fetched<StoredArtifact>>> {
     const { key, flights } = this.#flightOf(id, q.plan);
     return flights.join(key, (work) => this.#fill(key, id, q.plan, work), q);
   }
 
   /** The same, or what has come of it. */
-  async #arriving(id: ArtifactId, q: Question): Promise<Landed<Sendable>> {
+  async #arriving(id: ArtifactId, q: Question): Promise<Landed<Fetched>> {
     const { key, flights } = this.#flightOf(id, q.plan);
     return flights.joinEarly(key, (work) => this.#fill(key, id, q.plan, work), q);
   }
 
   /** Where a fetch is shared. Throws what a source said a moment ago: that it is not there. */
-  #flightOf(id: ArtifactId, plan: RoutePlan): { key: string; flights: Flights<StoredArtifact, Arriving> } {
-    const key = `${plan.scope} ${id.kind} ${id.module.path}@${id.module.version}`;
+  #flightOf(id: ArtifactId, plan: RoutePlan): { key: string; flights: Flights<Fetched<StoredArtifact>, Fetched> } {
+    const key = `${spaceOf(plan)} ${id.kind} ${id.module.path}@${id.module.version}`;
     const absent = this.#absences.get(key);
     if (absent !== undefined) throw absent;
     return { key, flights: id.kind === 'zip' ? this.#zips : this.#metadata };
   }
 
-  async #fill(key: string, id: ArtifactId, plan: RoutePlan, work: Work<Arriving>): Promise<StoredArtifact> {
+  async #fill(key: string, id: ArtifactId, plan: RoutePlan, work: Work<Fetched>): Promise<Fetched<StoredArtifact>> {
     if (this.#recent.has(key)) {
       const { found } = await this.#look(plan.scope, id, work);
-      if (found !== undefined) return found;
+      if (found !== undefined) return { artifact: found, level: undefined };
     }
     try {
-      const artifact = await this.#parts.filler.fill(plan, id, work);
+      const fetched = await this.#parts.filler.fill(plan, id, work);
       this.#recent.set(key, true);
-      this.#parts.onFetched(id.module, plan.scope);
-      return artifact;
+      this.#parts.onFetched(id.module, plan);
+      return fetched;
     } catch (error) {
-      if (isAppError(error) && isNotHere(error)) this.#absences.remember(key, error, this.#absenceMs(id, plan));
+      if (isAppError(error) && isNotHere(error)) this.#absences.remember(key, error, this.#absenceMs(id, plan, error));
       throw error;
     }
   }
 
-  /** Short, and never past its bound, for what may be a tag that was made a moment ago. */
-  #absenceMs({ module }: ArtifactId, plan: RoutePlan): number {
+  /** Short, and never past its bound, for what may be a tag that was made a moment ago, and for what somebody may have who could not be asked. */
+  #absenceMs({ module }: ArtifactId, plan: RoutePlan, absence: AppError): number {
     const { limits, random, newestKnown } = this.#parts;
-    const newest = newestKnown(module.path, plan.scope);
+    const newest = newestKnown(module.path, plan);
     const mayBeNew = newest === undefined || compareVersions(module.version, newest) > 0;
-    if (!mayBeNew) return jittered(limits.negativeVersionMs, limits.jitter, random);
+    if (!mayBeNew && isNowhere(absence)) return jittered(limits.negativeVersionMs, limits.jitter, random);
     return Math.min(limits.negativeNewVersionMs, jittered(limits.negativeNewVersionMs, limits.jitter, random));
   }
 
   /** The same bytes again, when what the store holds turned out to be damaged at the moment of reading. */
   async #replaced(damaged: StoredArtifact, q: Question): Promise<StoredArtifact | undefined> {
     const { found } = await this.#look(q.plan.scope, damaged.id, q);
-    const sound = found ?? (await this.#fetched(damaged.id, q)).value;
+    const sound = found ?? (await this.#fetched(damaged.id, q)).value.artifact;
     return sound.record.sha256 === damaged.record.sha256 ? sound : undefined;
   }
 
@@ -195,16 +199,27 @@ function refuseImpossible(id: ArtifactId): void {
   throw new AppError('NOT_FOUND', `${attemptOf(id)}: not a canonical version of this module`);
 }
 
+interface Provenance {
+  /** Of the ladder, when it was fetched. */
+  readonly level?: Level | undefined;
+  /** The same bytes again, should what is stored turn out to be damaged. */
+  readonly replace?: () => Promise<StoredArtifact | undefined>;
+}
+
+const NOTHING_MORE: Provenance = {};
+
 class Answer implements ArtifactAnswer {
   readonly result: CacheResult;
   readonly source: string;
   readonly sizeBytes: number;
   readonly sha256: string | undefined;
   readonly bytes?: Uint8Array;
+  readonly level: Level | undefined;
   readonly #artifact: Sendable;
   readonly #replace: (() => Promise<StoredArtifact | undefined>) | undefined;
 
-  constructor(artifact: Sendable, result: CacheResult, replace?: () => Promise<StoredArtifact | undefined>) {
+  constructor(artifact: Sendable, result: CacheResult, { level, replace }: Provenance = NOTHING_MORE) {
+    this.level = level;
     this.result = result;
     this.source = artifact.record.source;
     this.sizeBytes = artifact.record.sizeBytes;

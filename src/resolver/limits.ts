@@ -2,6 +2,8 @@
 export interface ResolverLimits {
   /** Whole time for one `.info`, `.mod`, list, latest or query over all sources of the plan, ms. */
   readonly metadataDeadlineMs: number;
+  /** How long a question that nobody can answer waits for an upstream to come back, ms since it began. */
+  readonly patienceMs: number;
   /** How much longer a `.mod` may take, for its proof, ms. */
   readonly proofMs: number;
   /** Hard cap of one zip fill, ms. Progress rules belong to the source. */
@@ -10,12 +12,9 @@ export interface ResolverLimits {
   /** Zips announced as larger are sent while they come in, but for their end; the others when they are stored. Bytes. */
   readonly streamAboveBytes: number;
 
-  /** Flights that run at once: metadata artifacts, zips, and mutable questions each have as many of their own. */
-  readonly concurrentFlights: number;
-  /** Zip flights that run at once; each may hold a spool of 500 MiB and a worker. */
-  readonly concurrentZipFlights: number;
-  /** Flights that may wait for their turn, per kind; one more is OVERLOADED. */
-  readonly queuedFlights: number;
+  /** Remembered answers that are read from the store at once, and that may wait for it; one more is OVERLOADED. */
+  readonly concurrentLoads: number;
+  readonly queuedLoads: number;
   /** Longest wait for a turn, ms; then OVERLOADED. */
   readonly queueWaitMs: number;
   /** How long a flight goes on when nobody waits for it any more and it is not past half, ms. */
@@ -69,6 +68,9 @@ export interface ResolverLimits {
 /** Longest wait for the first byte of a zip where a `|` step follows, ms. */
 export const ZIP_FIRST_BYTE_MS = 8000;
 
+/** The same where only rungs of the ladder follow: they are not asked before it is hopeless, but within the patience of a reverse proxy. */
+export const PATIENT_ZIP_FIRST_BYTE_MS = 40_000;
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
@@ -77,14 +79,14 @@ const MIB = 1024 * 1024;
 /** The figures of the reliability rules; what differs from them is said in the configuration reference. */
 export const DEFAULT_LIMITS: ResolverLimits = {
   metadataDeadlineMs: 30 * SECOND,
+  patienceMs: 15 * SECOND,
   proofMs: 20 * SECOND,
   zipDeadlineMs: 10 * MINUTE,
 
   streamAboveBytes: 32 * MIB,
 
-  concurrentFlights: 256,
-  concurrentZipFlights: 64,
-  queuedFlights: 10_000,
+  concurrentLoads: 16,
+  queuedLoads: 10_000,
   queueWaitMs: 15 * SECOND,
   lingerMs: 2 * SECOND,
   errorMemoMs: SECOND,

@@ -237,6 +237,39 @@ describe('a version once seen does not vanish', () => {
     expect(rig.source('A').count('list')).toBe(1);
   });
 
+  test('nor over a restart, with the upstream dead and some of it stored', async () => {
+    rig.source('A').has(M, 'v1.0.0');
+    await rig.resolver.artifact(idOf(`${M}@v1.0.0`, 'info'), rig.question());
+    await list();
+    await rig.resolver.idle();
+    rig = rig.restarted();
+    expect(await list()).toMatchObject({ result: 'hit' });
+    rig.source('A').fails = 'UPSTREAM_UNAVAILABLE';
+    await rig.clock.advance(DAY);
+    expect(await list()).toMatchObject({ result: 'stale', source: 'A', ageMs: DAY });
+    expect(await versions(list())).toBe('v1.0.0 v1.1.0');
+  });
+
+  test('though who asked could not read what was remembered, and others could meanwhile', async () => {
+    rig.source('A').has(M, 'v1.0.0');
+    await rig.resolver.artifact(idOf(`${M}@v1.0.0`, 'info'), rig.question());
+    await list();
+    await rig.resolver.idle();
+    rig = rig.restarted();
+    await rig.clock.advance(11 * MINUTE);
+    rig.source('A').hold();
+    rig.source('A').fails = 'UPSTREAM_TIMEOUT';
+    rig.registers.fails = 'STORE_UNAVAILABLE';
+    const early = versions(list());
+    await settle();
+    rig.registers.fails = undefined;
+    const late = versions(list());
+    await settle();
+    rig.source('A').release();
+    expect(await late).toBe('v1.0.0 v1.1.0');
+    expect(await early).toBe('v1.0.0 v1.1.0');
+  });
+
   test('what another process has seen comes in with the next write', async () => {
     await list();
     await rig.resolver.idle();
@@ -322,6 +355,54 @@ describe('absence', () => {
     rig.source('A').fails = undefined;
     await rig.clock.advance(1000);
     expect(await versions(list('A|B'))).toBe('v1.0.0 v1.1.0');
+  });
+
+  test.each(['B', 'B,C', 'C,B'])('of %s by the word of some is remembered for half a minute', async (names) => {
+    rig.source('B').isWordOfSome = true;
+    expect(await codeOf(list(names))).toBe('NOT_FOUND');
+    rig.source('B').lists.set(M, ['v1.0.0']);
+    await rig.clock.advance(29_999);
+    expect(await codeOf(list(names))).toBe('NOT_FOUND');
+    await rig.clock.advance(1);
+    expect(await versions(list(names))).toBe('v1.0.0');
+  });
+
+  test('by the word of some is said neither now nor later where what is stored can stand in', async () => {
+    const several = createRig({ routes: 'several' });
+    const ask = async (): Promise<string> => await versions(several.resolver.list(M, several.question('A')));
+    several.source('A').has(M, 'v1.0.0');
+    await several.resolver.artifact(idOf(`${M}@v1.0.0`, 'mod'), several.question('A'));
+    several.source('A').isWordOfSome = true;
+    expect([await ask(), await ask()]).toEqual(['v1.0.0', 'v1.0.0']);
+  });
+
+  test('by the word of some is remembered for half a minute, too, where what was known holds no longer', async () => {
+    rig.source('A').infos.set(`${M}@main`, infoOf('v0.0.0-20260101000000-abcdefabcdef'));
+    await query('main');
+    rig.source('A').infos.clear();
+    rig.source('A').isWordOfSome = true;
+    await rig.clock.advance(31 * DAY);
+    expect(await codeOf(query('main'))).toBe('NOT_FOUND');
+    const asked = rig.source('A').count();
+    await rig.clock.advance(20_000);
+    expect(await codeOf(query('main'))).toBe('NOT_FOUND');
+    expect(rig.source('A').count()).toBe(asked);
+  });
+
+  test('by the word of some ends nothing that is known', async () => {
+    const version = 'v0.0.0-20260101000000-abcdefabcdef';
+    rig.source('A').infos.set(`${M}@main`, infoOf(version));
+    await query('main');
+    rig.source('A').infos.clear();
+    rig.source('A').isWordOfSome = true;
+    for (const ms of [MINUTE, 11 * MINUTE, DAY]) {
+      await rig.clock.advance(ms);
+      expect(await versionOf(query('main'))).toBe(version);
+      await rig.resolver.idle();
+    }
+    rig.source('A').isWordOfSome = false;
+    await rig.clock.advance(MINUTE);
+    expect(await codeOf(query('main'))).toBe('NOT_FOUND');
   });
 
   test('is not told while the memory of answers cannot be read', async () => {
@@ -491,6 +572,38 @@ describe('memory over a restart', () => {
     expect(await list()).toMatchObject({ result: 'stale' });
     await rig.resolver.idle();
     expect(await list()).toMatchObject({ result: 'hit' });
+  });
+
+  test.each([10, -10])(
+    'a clock that is set by %i years while it runs makes no answer older or younger',
+    async (years) => {
+      rig.source('A').infos.set(`${M}@main`, infoOf('v1.1.0'));
+      await query('main');
+      await rig.resolver.idle();
+      await rig.clock.advance(40_000);
+      rig = rig.restarted();
+      rig.clock.setWall(rig.clock.now() + years * 365 * DAY);
+      rig.source('A').fails = 'UPSTREAM_UNAVAILABLE';
+      expect(await query('main')).toMatchObject({ result: 'hit', ageMs: 40_000 });
+    },
+  );
+
+  test.each([10, -10])('what was remembered after the clock was set by %i years is as old as it is', async (years) => {
+    const before = rig.restarted();
+    rig.clock.setWall(rig.clock.now() + years * 365 * DAY);
+    await list();
+    await rig.resolver.idle();
+    await rig.clock.advance(40_000);
+    rig = before;
+    expect(await list()).toMatchObject({ result: 'hit', ageMs: 40_000 });
+  });
+
+  test('what was never confirmed is older than anything, also under a clock that begins in 1970', async () => {
+    rig.source('A').has(M, 'v1.5.0');
+    await rig.resolver.artifact(idOf(`${M}@v1.5.0`, 'info'), rig.question());
+    rig.clock.setWall(5000);
+    rig = rig.restarted();
+    expect(await list()).toMatchObject({ result: 'miss', source: 'A' });
   });
 
   test('a damaged record is told of, left out of account, and replaced', async () => {

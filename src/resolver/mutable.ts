@@ -1,8 +1,13 @@
 import { sha256Hex } from '../gomod/sha256.ts';
 import { LRUCache } from 'lru-cache';
+import type { Admission } from '../admission/admission.ts';
+import { fixedLimit } from '../admission/gradient.ts';
+import { Turns } from '../admission/turns.ts';
+import type { Changes } from '../coordination/changes.ts';
 import { escapePath, type ModulePath, type ModuleVersion, type Version } from '../gomod/module.ts';
 import { formatRevInfo } from '../gomod/rev-info.ts';
-import type { Scope } from '../policy/plan.ts';
+import type { Level } from '../ladder/level.ts';
+import type { RoutePlan } from '../policy/plan.ts';
 import { throwIfAborted } from '../std/ask.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';
@@ -10,14 +15,16 @@ import { type AppError, isAppError, toAppError } from '../std/errors.ts';
 import { recentEntries } from '../std/recent.ts';
 import { Background } from './background.ts';
 import { withDeadline, within } from './deadline.ts';
-import { Flights, type Work } from './flight.ts';
+import { type Boarding, Flights, type Work } from './flight.ts';
 import { jittered, type ResolverLimits } from './limits.ts';
 import { isListed, type MutableQuestion, type Told, versionsOf } from './mutable-question.ts';
 import { Absences, notStored } from './negative.ts';
 import type { ResolverObserver } from './observer.ts';
 import { type Content, grown, merged, type Remembered, type RememberedAnswers, union } from './remembered.ts';
 import type { CacheResult, MutableAnswer, MutableSubject, Question } from './resolver.ts';
-import { isNotHere } from './walk.ts';
+import { spaceOf } from './space.ts';
+import { WallAges } from './wall-ages.ts';
+import { isNotHere, isNowhere } from './walk.ts';
 
 interface MutablesParts {
   readonly answers: RememberedAnswers;
@@ -25,6 +32,9 @@ interface MutablesParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly limits: ResolverLimits;
+  readonly admission: Admission;
+  /** What other processes on the same store tell; absent = there are none. */
+  readonly changes?: Changes | undefined;
 }
 
 /** An answer in memory. Replaced, not changed, when its content changes. Times are monotonic ms. */
@@ -35,6 +45,8 @@ interface Known {
   readonly confirmedAt: number;
   /** Its own share of jitter included. */
   readonly freshMs: number;
+  /** Of the ladder, when it was asked for. */
+  readonly level: Level | undefined;
   /** No refresh behind before. */
   refreshAt: number;
   /** No attempt in front of a client before, as the last one failed. */
@@ -64,23 +76,26 @@ export class Mutables {
   readonly #parts: MutablesParts;
   readonly #memory: LRUCache<string, Known>;
   readonly #absences: Absences;
-  /** Apart, because answering `latest` may need a list: a flight must not wait for a turn that flights of its own kind hold. */
   readonly #flights: Readonly<Record<MutableQuestion['kind'], Flights<Known>>>;
   readonly #loads: Flights<Loaded>;
+  readonly #ages: WallAges;
   readonly #refreshes: Background;
   readonly #writes: Background;
   /** When an unchanged answer was written last; bounded like the memory. Monotonic ms. */
   readonly #written: LRUCache<string, { readonly sha256: string; readonly at: number }>;
+  /** What other processes have changed, and is to be read again before it is answered from memory: each with the number of the news. Bounded by the memory. */
+  readonly #outdated = new Map<string, number>();
+  #news = 0;
 
   constructor(parts: MutablesParts) {
-    const { clock, limits } = parts;
-    const turns = { ...limits, concurrent: limits.concurrentFlights, queued: limits.queuedFlights };
+    const { clock, limits, admission } = parts;
     const inBackground = {
       concurrent: limits.concurrentBackground,
       deadlineMs: limits.metadataDeadlineMs + limits.queueWaitMs,
     };
     const pace = { perSecond: limits.refreshesPerSecond, burst: limits.refreshBurst };
     this.#parts = parts;
+    this.#ages = new WallAges(clock);
     this.#memory = new LRUCache({
       max: limits.mutableEntries,
       maxSize: limits.mutableBytes,
@@ -88,21 +103,25 @@ export class Mutables {
     });
     this.#absences = new Absences(clock, limits.negativeEntries);
     this.#flights = {
-      list: new Flights(clock, turns),
-      latest: new Flights(clock, turns),
-      query: new Flights(clock, turns),
+      list: new Flights(clock, limits, admission.metadata),
+      latest: new Flights(clock, limits, admission.metadata),
+      query: new Flights(clock, limits, admission.metadata),
     };
-    this.#loads = new Flights(clock, { ...turns, errorMemoMs: 0 });
-    this.#refreshes = new Background(clock, { ...inBackground, queued: 0, pace });
+    this.#loads = new Flights(clock, { ...limits, errorMemoMs: 0 }, loadTurns(clock, limits));
+    const mayBegin = (): boolean => admission.mayBeginBehind();
+    this.#refreshes = new Background(clock, { ...inBackground, queued: 0, pace, mayBegin });
     this.#writes = new Background(clock, { ...inBackground, queued: limits.queuedWrites });
     this.#written = recentEntries(limits.mutableEntries);
   }
 
   /** See Resolver: list, latest, query. */
   async find(question: MutableQuestion, q: Question): Promise<FoundAnswer> {
-    const key = keyOf(question.plan.scope, question.kind, question.module, question.query);
+    const key = keyOf(question.plan, question.kind, question.module, question.query);
+    this.#hear();
     const absent = this.#absences.get(key);
     if (absent !== undefined && q.mayFetch === 'yes') throw absent;
+    const news = this.#outdated.get(key);
+    if (news !== undefined) await this.#readAgain(key, news, question, q);
     const inMemory = this.#memory.get(key);
     if (inMemory !== undefined) return this.#fromKnown(key, question, inMemory, q);
     const { known, failure } = await this.#load(key, question, q);
@@ -112,22 +131,27 @@ export class Mutables {
   }
 
   /** The answer that is in memory, while it is fresh. */
-  freshInMemory({ kind, module, query = '' }: MutableSubject, scope: Scope): FoundAnswer | undefined {
-    const known = this.#memory.get(keyOf(scope, kind, module, query));
-    return known !== undefined && this.#ageOf(known) < known.freshMs ? this.#told(known, 'hit') : undefined;
+  freshInMemory({ kind, module, query = '' }: MutableSubject, plan: RoutePlan): FoundAnswer | undefined {
+    this.#hear();
+    const key = keyOf(plan, kind, module, query);
+    const known = this.#memory.get(key);
+    const isFresh = known !== undefined && this.#ageOf(known) < known.freshMs && !this.#outdated.has(key);
+    return isFresh ? this.#told(known, 'hit') : undefined;
   }
 
   /** The highest version of the list, as far as it is in memory. */
-  newestKnown(module: ModulePath, scope: Scope): Version | undefined {
-    return versionsOf(this.#memory.peek(keyOf(scope, 'list', module, ''))?.remembered.content).at(-1);
+  newestKnown(module: ModulePath, plan: RoutePlan): Version | undefined {
+    return versionsOf(this.#memory.peek(keyOf(plan, 'list', module, ''))?.remembered.content).at(-1);
   }
 
   /** Takes a version that was just fetched into the list, and forgets that the module was not there: `tag; go get m@v; list` shows it. */
-  noteVersion({ path, version }: ModuleVersion, scope: Scope): void {
-    const key = keyOf(scope, 'list', path, '');
-    this.#absences.forget(key);
-    this.#absences.forget(keyOf(scope, 'latest', path, ''));
-    if (isListed(path, version)) this.#extend(key, [version]);
+  noteVersion({ path, version }: ModuleVersion, plan: RoutePlan): void {
+    const list = keyOf(plan, 'list', path, '');
+    if (isListed(path, version)) this.#extend(list, [version]);
+    for (const key of [list, keyOf(plan, 'latest', path, '')]) {
+      this.#absences.forget(key);
+      this.#parts.changes?.tell(key);
+    }
   }
 
   /** Resolves when nothing is refreshed or written behind any more. */
@@ -162,7 +186,7 @@ export class Mutables {
   #refreshBehind(key: string, question: MutableQuestion, known: Known): void {
     const now = this.#parts.clock.monotonic();
     if (now < known.refreshAt) return;
-    const isStarted = this.#refreshes.start((signal) => this.#fly(key, question, { signal }));
+    const isStarted = this.#refreshes.start((signal) => this.#fly(key, question, { signal, urgency: 'behind' }));
     if (isStarted) known.refreshAt = now + this.#parts.limits.refreshEveryMs;
   }
 
@@ -177,7 +201,7 @@ export class Mutables {
       const landed = await within(clock, leftMs, q.signal, flying);
       if (landed !== undefined) return this.#told(landed.value, landed.led ? 'miss' : 'joined');
     } catch (error) {
-      if (isAppError(error) && isNotHere(error)) throw error;
+      if (isAppError(error) && isNowhere(error)) throw error;
     }
     throwIfAborted(q.signal);
     return this.#told(known, 'stale');
@@ -190,11 +214,22 @@ export class Mutables {
       return this.#told(value, led ? 'miss' : 'joined');
     } catch (error) {
       throwIfAborted(q.signal);
-      if (isAppError(error) && isNotHere(error)) throw loadFailure ?? error;
+      if (isAppError(error) && isNowhere(error)) throw loadFailure ?? error;
+      const known = this.#stillGood(key);
+      if (known !== undefined) return this.#told(known, 'stale');
       const stored = await this.#fromStore(question, q);
-      if (stored === undefined) throw error;
-      return stored;
+      if (stored !== undefined) return stored;
+      if (!isAppError(error) || !isNotHere(error)) throw error;
+      if (loadFailure !== undefined) throw loadFailure;
+      this.#rememberAbsent(key, error, this.#parts.limits.negativeVersionMs);
+      throw error;
     }
+  }
+
+  /** What is in memory and will do when nobody can tell; also what others have found out while we asked, when our own look at the register had failed or came too early. */
+  #stillGood(key: string): Known | undefined {
+    const known = this.#memory.peek(key);
+    return known !== undefined && this.#ageOf(known) < this.#parts.limits.staleIfErrorMs ? known : undefined;
   }
 
   async #storedOnly(question: MutableQuestion, q: Question, failure: AppError | undefined): Promise<FoundAnswer> {
@@ -213,7 +248,7 @@ export class Mutables {
   #fly(
     key: string,
     question: MutableQuestion,
-    o: { signal: AbortSignal },
+    o: Boarding,
     mayRememberAbsence = true,
   ): Promise<{ value: Known; led: boolean }> {
     return this.#flights[question.kind].join(key, (work) => this.#fetch(key, question, work, mayRememberAbsence), o);
@@ -222,12 +257,16 @@ export class Mutables {
   async #fetch(key: string, question: MutableQuestion, work: Work, mayRememberAbsence: boolean): Promise<Known> {
     const { clock, limits } = this.#parts;
     const before = this.#memory.peek(key);
+    // Rungs may know less than what is known: that will do while the list is out.
+    const plan = this.#stillGood(key) === undefined ? question.plan : { ...question.plan, rungs: [] };
     const bound = { clock, ms: limits.metadataDeadlineMs, signal: work.signal, attempted: attemptOf(question) };
     try {
-      const told = await withDeadline(bound, (signal) => question.ask(before?.remembered.content, { signal }));
-      return this.#confirmed(key, question, told);
+      const told = await withDeadline(bound, (signal) => question.ask(plan, before?.remembered.content, { signal }));
+      const known = this.#confirmed(key, question, told);
+      if (this.#parts.changes === undefined || known.sha256 === before?.sha256) return known;
+      return await this.#tellOthers(key, question.plan, known, work.signal);
     } catch (error) {
-      if (isAppError(error) && isNotHere(error)) this.#absent(key, question, error, mayRememberAbsence);
+      if (isAppError(error) && isNowhere(error)) this.#absent(key, question, error, mayRememberAbsence);
       else if (before !== undefined) before.retryAt = clock.monotonic() + limits.staleRetryMs;
       throw error;
     }
@@ -236,22 +275,27 @@ export class Mutables {
   #confirmed(key: string, question: MutableQuestion, told: Told): Known {
     const before = this.#memory.peek(key);
     const content = before === undefined ? told.content : grown(before.remembered.content, told.content);
-    const fresh = this.#knownOf(rememberedOf(question, { ...told, content }, this.#parts.clock.now()));
+    const asked = this.#knownOf(rememberedOf(question, { ...told, content }, this.#parts.clock.now()));
+    const fresh = { ...asked, level: told.level };
     const known = before?.sha256 === fresh.sha256 ? { ...fresh, bytes: before.bytes } : fresh;
     known.refreshAt = this.#parts.clock.monotonic() + this.#parts.limits.refreshEveryMs;
     this.#memory.set(key, known);
     this.#absences.forget(key);
-    this.#writeBehind(key, question.plan.scope, known);
+    this.#writeBehind(key, question.plan, known);
     return known;
   }
 
   /** What was known is kept as older than anything: read anew from the register it would look young, and come back from the dead. */
   #absent(key: string, question: MutableQuestion, error: AppError, mayRemember: boolean): void {
-    const { limits, random } = this.#parts;
+    const { limits } = this.#parts;
     const before = this.#memory.peek(key);
     if (before !== undefined) this.#memory.set(key, { ...before, confirmedAt: Number.NEGATIVE_INFINITY });
     if (!mayRemember) return;
-    const ms = question.kind === 'query' ? limits.negativeVersionMs : limits.negativeModuleMs;
+    this.#rememberAbsent(key, error, question.kind === 'query' ? limits.negativeVersionMs : limits.negativeModuleMs);
+  }
+
+  #rememberAbsent(key: string, error: AppError, ms: number): void {
+    const { limits, random } = this.#parts;
     this.#absences.remember(key, error, jittered(ms, limits.jitter, random));
   }
 
@@ -264,17 +308,9 @@ export class Mutables {
 
   /** What the register holds, for a list united with what is stored. Never rejects but for an abort: the question can be asked without it. */
   async #read(key: string, question: MutableQuestion, { signal }: Work): Promise<Loaded> {
-    const { clock, limits, answers } = this.#parts;
     const attempted = `read the remembered ${attemptOf(question)}`;
     try {
-      const whole = await withDeadline(
-        { clock, ms: limits.storeDeadlineMs, signal, attempted, code: 'STORE_UNAVAILABLE' as const },
-        async (signal) => {
-          const remembered = await answers.read(question.plan.scope, question, { signal });
-          const stored = question.kind === 'list' ? await question.fromStore({ signal }) : undefined;
-          return stored === undefined ? remembered : merged(remembered, rememberedOf(question, stored, 0));
-        },
-      );
+      const whole = await this.#readWhole(question, attempted, signal);
       return whole === undefined ? {} : { known: this.#loaded(key, whole) };
     } catch (error) {
       throwIfAborted(signal);
@@ -282,6 +318,18 @@ export class Mutables {
       this.#tellTrouble('read', question, failure);
       return failure.code === 'STORE_UNAVAILABLE' ? { failure } : {};
     }
+  }
+
+  #readWhole(question: MutableQuestion, attempted: string, signal: AbortSignal): Promise<Remembered | undefined> {
+    const { clock, limits, answers } = this.#parts;
+    return withDeadline(
+      { clock, ms: limits.storeDeadlineMs, signal, attempted, code: 'STORE_UNAVAILABLE' as const },
+      async (signal) => {
+        const remembered = await answers.read(question.plan, question, { signal });
+        const stored = question.isUnited ? await question.fromStore({ signal }) : undefined;
+        return stored === undefined ? remembered : withStored(remembered, rememberedOf(question, stored, 0));
+      },
+    );
   }
 
   /** Keeps what was read, unless an answer came meanwhile. */
@@ -294,17 +342,68 @@ export class Mutables {
     return known;
   }
 
+  // ------------------------------------------------------------------ beside other processes
+
+  #hear(): void {
+    const heard = this.#parts.changes?.heard() ?? [];
+    if (heard === 'everything') this.#absences.clear();
+    for (const key of heard === 'everything' ? this.#memory.keys() : heard) {
+      this.#absences.forget(key);
+      if (this.#memory.has(key)) this.#outdated.set(key, ++this.#news);
+    }
+    if (this.#outdated.size <= this.#parts.limits.mutableEntries) return;
+    for (const key of this.#outdated.keys()) if (!this.#memory.has(key)) this.#outdated.delete(key);
+  }
+
+  /** Together with what others have written until `news` of it came. What is in memory stays when that cannot be read, or too many wait to read. */
+  async #readAgain(key: string, news: number, question: MutableQuestion, q: Question): Promise<void> {
+    try {
+      // Who has heard of newer news does not join a read that may have begun before them.
+      await this.#loads.join(`again ${news} ${key}`, (work) => this.#takeTheirs(key, news, question, work), q);
+    } catch (error) {
+      if (!isAppError(error, 'OVERLOADED')) throw error;
+    }
+  }
+
+  async #takeTheirs(key: string, news: number, question: MutableQuestion, { signal }: Work): Promise<Loaded> {
+    const before = this.#memory.peek(key);
+    const attempted = `read what others know of the ${attemptOf(question)}`;
+    const theirs = await this.#readWhole(question, attempted, signal).catch(() => undefined);
+    throwIfAborted(signal);
+    const mine = this.#memory.peek(key) ?? before;
+    if (mine !== undefined && theirs !== undefined) this.#memory.set(key, this.#withTheirs(mine, theirs));
+    if (this.#outdated.get(key) === news) this.#outdated.delete(key);
+    return {};
+  }
+
+  #withTheirs(mine: Known, theirs: Remembered): Known {
+    const body = bodyOf(merged(theirs, mine.remembered, this.#parts.clock.now()));
+    const isTheirs = body.remembered.confirmedAt !== mine.remembered.confirmedAt;
+    const known = isTheirs ? this.#knownOf(body.remembered) : { ...mine, ...body };
+    // The same bytes: what is prepared of them stays.
+    return known.sha256 === mine.sha256 ? { ...known, bytes: mine.bytes } : known;
+  }
+
+  /** Before it is answered: whoever is told finds it. */
+  async #tellOthers(key: string, plan: RoutePlan, known: Known, signal: AbortSignal): Promise<Known> {
+    const { clock, limits, changes } = this.#parts;
+    const bound = { clock, ms: limits.storeDeadlineMs, signal, attempted: 'remember an answer' };
+    await withDeadline(bound, (within) => this.#write(key, { plan, known }, within)).catch(() => undefined);
+    changes?.tell(key);
+    return this.#memory.peek(key) ?? known;
+  }
+
   /** Writes what changed, and what did not from time to time. A refused or failed write is made up for by the next refresh. */
-  #writeBehind(key: string, scope: Scope, known: Known): void {
+  #writeBehind(key: string, plan: RoutePlan, known: Known): void {
     const { clock, limits } = this.#parts;
     const last = this.#written.get(key);
     const isRecent = last?.sha256 === known.sha256 && clock.monotonic() - last.at < limits.persistEveryMs;
-    if (!isRecent) this.#writes.start((signal) => this.#write(key, { scope, known }, signal));
+    if (!isRecent) this.#writes.start((signal) => this.#write(key, { plan, known }, signal));
   }
 
-  async #write(key: string, { scope, known }: { scope: Scope; known: Known }, signal: AbortSignal): Promise<void> {
+  async #write(key: string, { plan, known }: { plan: RoutePlan; known: Known }, signal: AbortSignal): Promise<void> {
     try {
-      const whole = await this.#parts.answers.write(scope, known.remembered, { signal });
+      const whole = await this.#parts.answers.write(plan, known.remembered, { signal });
       this.#written.set(key, { sha256: known.sha256, at: this.#parts.clock.monotonic() });
       this.#extend(key, versionsOf(whole.content)); // What another process has seen.
     } catch (error) {
@@ -328,13 +427,13 @@ export class Mutables {
 
   // ------------------------------------------------------------------ answers
 
-  /** Wall time is used only here, to carry an age over a restart; an answer from the future counts as just out of date. */
+  /** Wall time is used only here, to carry an age over a restart; an answer from the future counts as just out of date, one that was never confirmed as older than any. */
   #knownOf(remembered: Remembered): Known {
     const { clock, limits, random } = this.#parts;
     const freshMs = jittered(limits.freshMs, limits.jitter, random);
-    const ageMs = clock.now() - remembered.confirmedAt;
-    const confirmedAt = clock.monotonic() - (ageMs >= 0 ? ageMs : freshMs);
-    return { ...bodyOf(remembered), confirmedAt, freshMs, refreshAt: 0, retryAt: 0 };
+    const ageMs = remembered.confirmedAt === 0 ? Number.POSITIVE_INFINITY : this.#ages.ageMs(remembered.confirmedAt);
+    const confirmedAt = clock.monotonic() - (ageMs ?? freshMs);
+    return { ...bodyOf(remembered), confirmedAt, freshMs, level: undefined, refreshAt: 0, retryAt: 0 };
   }
 
   #ageOf(known: Known): number {
@@ -345,8 +444,15 @@ export class Mutables {
     const { bytes, sha256, remembered, freshMs } = known;
     const ageMs = Math.min(this.#ageOf(known), this.#parts.limits.staleIfErrorMs);
     const { source, content } = remembered;
-    return { result, source, content, bytes, sha256, ageMs, freshForMs: Math.max(0, freshMs - ageMs) };
+    const level = result === 'miss' || result === 'joined' ? known.level : undefined;
+    return { result, source, level, content, bytes, sha256, ageMs, freshForMs: Math.max(0, freshMs - ageMs) };
   }
+}
+
+/** A list with what is stored added: that makes it no older and no younger. */
+function withStored(remembered: Remembered | undefined, stored: Remembered): Remembered {
+  if (remembered === undefined) return stored;
+  return { ...remembered, content: grown(stored.content, remembered.content) };
 }
 
 /** What an entry takes besides its body, about. */
@@ -354,8 +460,14 @@ const ENTRY_BYTES = 500;
 /** The body as bytes, and once more as the strings it was made from. */
 const COPIES = 4;
 
-function keyOf(scope: Scope, kind: MutableQuestion['kind'], module: ModulePath, query: string): string {
-  return `${scope} ${kind} ${module} ${query}`;
+/** What is stored is read in turns of its own: it never waits for what is fetched. */
+function loadTurns(clock: Clock, { concurrentLoads, queuedLoads, queueWaitMs }: ResolverLimits): Turns {
+  const limits = { queued: queuedLoads, queuedPerClient: queuedLoads, waitMs: queueWaitMs };
+  return new Turns({ clock, limits, limit: fixedLimit(concurrentLoads) });
+}
+
+function keyOf(plan: RoutePlan, kind: MutableQuestion['kind'], module: ModulePath, query: string): string {
+  return `${spaceOf(plan)} ${kind} ${module} ${query}`;
 }
 
 function attemptOf({ kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>): string {

@@ -1,13 +1,18 @@
-/** What the resolver needs from outside, in its own words. app/compose.ts hands it in. */
+/** What the resolver needs from outside, in its own words. app/engine.ts hands it in. */
+import type { Admission } from '../admission/admission.ts';
 import type { Anchor } from '../gomod/anchor.ts';
 import type { ArtifactId, ModulePath, ModuleVersion, Version } from '../gomod/module.ts';
 import type { RevInfo } from '../gomod/rev-info.ts';
+import type { Level } from '../ladder/level.ts';
+import type { Changes } from '../coordination/changes.ts';
+import type { Leases } from '../coordination/lease.ts';
 import type { Register } from '../coordination/register.ts';
-import type { Spool, Source } from '../sources/source.ts';
+import type { Spool } from '../sources/source.ts';
 import type { Ask } from '../std/ask.ts';
 import type { Clock } from '../std/clock.ts';
 import type { Spooled, SpooledMemory } from '../std/spooled.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
+import type { Pool } from '../upstream/asking.ts';
 import type { Verified } from '../verify/verified.ts';
 import type { Claims } from '../verify/verifier.ts';
 import type { ResolverLimits } from './limits.ts';
@@ -33,6 +38,12 @@ export interface StoredArtifact extends Sendable {
     /** Where in a repository it was made from, when it was. */
     readonly anchor?: Anchor;
   };
+}
+
+/** An artifact that was just fetched, or is arriving, and what level of the ladder it came from: undefined when from a folder of this machine. */
+export interface Fetched<A extends Sendable = Sendable> {
+  readonly artifact: A;
+  readonly level: Level | undefined;
 }
 
 /** The committed artifacts. Absence is undefined, and so is what was found to be damaged. */
@@ -83,17 +94,27 @@ export interface ResolverParts {
   readonly artifacts: Artifacts;
   /** Where list, latest and query answers survive a restart. */
   readonly registers: Register;
-  /** By the names that plans use. */
-  readonly sources: ReadonlyMap<string, Source>;
+  /** Where processes on one store tell each other what they fetch; absent = this one is alone. */
+  readonly leases?: Leases | undefined;
+  /** Where they tell each other that lists and what branches are have changed; likewise. */
+  readonly changes?: Changes | undefined;
+  /** By the names that plans use: a pool of one for what has no others that stand in for it. */
+  readonly sources: ReadonlyMap<string, Pool>;
+  /** Names of those that are folders of this machine: their answers are of no level of their own. */
+  readonly local?: ReadonlySet<string>;
   readonly verifier: Verifying;
   readonly spools: Spools;
   readonly openSpooled: OpenSpooled;
+  /** Whether plans of several routes are asked with; absent = one. */
+  readonly routes?: 'one' | 'several';
   /** Absent = every listed version is believed to be there. */
   readonly isDenied?: IsDenied;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
   readonly observer: ResolverObserver;
+  /** Absent = one of its own with the default limits, and no sensors. */
+  readonly admission?: Admission;
   /** Replaces some of DEFAULT_LIMITS. */
   readonly limits?: Partial<ResolverLimits>;
 }

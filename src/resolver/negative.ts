@@ -42,6 +42,10 @@ export class Absences {
   forget(key: string): void {
     this.#byKey.delete(key);
   }
+
+  clear(): void {
+    this.#byKey.clear();
+  }
 }
 
 /** The answer to a question that may be answered from stored things only and is not stored. `uncached` tells the edge that it must not be kept by anyone. */

@@ -19,6 +19,7 @@ const query = (confirmedAt: number, version: string): Remembered => ({
   content: { info: { version: version as Version, time: '2026-01-01T00:00:00Z' } },
 });
 const o = { signal: new AbortController().signal };
+const FAR = 10_000_000;
 
 describe('the envelope', () => {
   test.each([list(1, 'v1.0.0', 'v1.1.0'), list(0), query(5, 'v0.0.0-20260101000000-abcdefabcdef')])(
@@ -50,13 +51,18 @@ describe('the envelope', () => {
 
 describe('two memories as one', () => {
   test('a list only grows, an info is the one confirmed later', () => {
-    expect(merged(list(2, 'v1.0.0'), list(1, 'v1.1.0'))).toEqual(list(2, 'v1.0.0', 'v1.1.0'));
-    expect(merged(query(1, 'v1.0.0'), query(2, 'v1.1.0'))).toEqual(query(2, 'v1.1.0'));
-    expect(merged(query(3, 'v1.0.0'), query(2, 'v1.1.0'))).toEqual(query(3, 'v1.0.0'));
+    expect(merged(list(2, 'v1.0.0'), list(1, 'v1.1.0'), 2)).toEqual(list(2, 'v1.0.0', 'v1.1.0'));
+    expect(merged(query(1, 'v1.0.0'), query(2, 'v1.1.0'), 2)).toEqual(query(2, 'v1.1.0'));
+    expect(merged(query(3, 'v1.0.0'), query(2, 'v1.1.0'), 2)).toEqual(query(3, 'v1.0.0'));
   });
 
   test('a record far in the future does not win for ever', () => {
-    expect(merged(query(10_000_000, 'v1.0.0'), query(2, 'v1.1.0'))).toEqual(query(2, 'v1.1.0'));
+    expect(merged(query(FAR, 'v1.0.0'), query(2, 'v1.1.0'), 2)).toEqual(query(2, 'v1.1.0'));
+    expect(merged(query(2, 'v1.1.0'), query(FAR, 'v1.0.0'), 2)).toEqual(query(2, 'v1.1.0'));
+  });
+
+  test('what was confirmed long after the other is not of the future', () => {
+    expect(merged(query(FAR, 'v1.1.0'), query(2, 'v1.0.0'), FAR)).toEqual(query(FAR, 'v1.1.0'));
   });
 
   test('a union that adds nothing is the same list; a very long one keeps the highest', () => {
@@ -69,24 +75,38 @@ describe('two memories as one', () => {
   });
 });
 
+const PUBLIC = { scope: 'public', route: 'default' } as const;
+
 describe('in the register', () => {
   test('writers at the same time lose nothing', async () => {
     const register = new MapRegister();
     const answers = new RememberedAnswers(register);
     await Promise.all(
-      [list(1, 'v1.0.0'), list(2, 'v1.1.0'), list(3, 'v1.2.0')].map((one) => answers.write('public', one, o)),
+      [list(1, 'v1.0.0'), list(2, 'v1.1.0'), list(3, 'v1.2.0')].map((one) => answers.write(PUBLIC, one, o)),
     );
-    expect(await answers.read('public', list(0), o)).toEqual(list(3, 'v1.0.0', 'v1.1.0', 'v1.2.0'));
+    expect(await answers.read(PUBLIC, list(0), o)).toEqual(list(3, 'v1.0.0', 'v1.1.0', 'v1.2.0'));
   });
 
   test('names follow the grammar of keys, whatever the query', async () => {
     const register = new MapRegister();
     const answers = new RememberedAnswers(register);
-    await answers.write('public', { ...list(1), module: 'github.com/Azure/x' as ModulePath }, o);
-    await answers.write('public', query(1, 'v1.0.0'), o);
+    await answers.write(PUBLIC, { ...list(1), module: 'github.com/Azure/x' as ModulePath }, o);
+    await answers.write(PUBLIC, query(1, 'v1.0.0'), o);
     const names = [...register.values.keys()];
     expect(names[0]).toBe('mutable/github.com/!azure/x/@v/list.json');
     expect(names[1]).toMatch(/^mutable\/rsc\.io\/quote\/@v\/query\/[0-9a-f]{64}\.json$/);
+  });
+
+  test('a scope and a route have names of their own', async () => {
+    const register = new MapRegister();
+    const answers = new RememberedAnswers(register);
+    await answers.write({ scope: 'public', route: 'prod' }, list(1, 'v1.0.0'), o);
+    await answers.write({ scope: 'private', route: 'default' }, list(1, 'v1.1.0'), o);
+    expect([...register.values.keys()]).toEqual([
+      'routes/prod/mutable/rsc.io/quote/@v/list.json',
+      'scopes/private/mutable/rsc.io/quote/@v/list.json',
+    ]);
+    expect(await answers.read(PUBLIC, list(0), o)).toBeUndefined();
   });
 
   test('a record under the name of another is damage', async () => {
@@ -97,7 +117,7 @@ describe('in the register', () => {
       value: encode({ ...list(1), module: 'rsc.io/other' as ModulePath }),
       token: 'x',
     });
-    await expect(new RememberedAnswers(register).read('public', list(0), o)).rejects.toMatchObject({
+    await expect(new RememberedAnswers(register).read(PUBLIC, list(0), o)).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
     });
   });

@@ -3,7 +3,7 @@ import type { Held, Register } from '../coordination/register.ts';
 import { escapePath, isCanonicalFor, type ModulePath, parseModulePath, type Version } from '../gomod/module.ts';
 import { formatRevInfo, parseRevInfo, type RevInfo } from '../gomod/rev-info.ts';
 import { sortVersions } from '../gomod/semver.ts';
-import type { Scope } from '../policy/plan.ts';
+import { DEFAULT_ROUTE, type RoutePlan } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import { decodeUtf8, encodeUtf8 } from '../std/bytes.ts';
 import { AppError, isAppError } from '../std/errors.ts';
@@ -27,11 +27,14 @@ export type Content = { readonly versions: readonly Version[] } | { readonly inf
 /** As many as a source may tell of: an upstream that makes up new ones each time must not fill the memory. */
 const MAX_VERSIONS = 100_000;
 
-/** A record further ahead than this was written under a wrong clock: it must not win over what is confirmed now. */
+/** A record further ahead of now than this was written under a wrong clock: it must not win over what is confirmed now. */
 const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 const FORMAT = 1;
 const TRIES = 4;
+
+/** Whose answers. */
+type Space = Pick<RoutePlan, 'scope' | 'route'>;
 
 /** The mutable answers in a register: one name each, a strict JSON envelope with a format number, replaced by compare-and-swap. */
 export class RememberedAnswers {
@@ -41,19 +44,20 @@ export class RememberedAnswers {
     this.#register = register;
   }
 
-  /** What was written last in `scope`. Rejects with STORE_CORRUPT when it is not in the form that `write` writes, or speaks of something else. */
-  async read(scope: Scope, of: Pick<Remembered, 'kind' | 'module' | 'query'>, o: Ask): Promise<Remembered | undefined> {
-    const held = await this.#register.read(nameOf(scope, of), o);
+  /** What was written last for plans of this scope and route. Rejects with STORE_CORRUPT when it is not in the form that `write` writes, or speaks of something else. */
+  async read(plan: Space, of: Pick<Remembered, 'kind' | 'module' | 'query'>, o: Ask): Promise<Remembered | undefined> {
+    const held = await this.#register.read(nameOf(plan, of), o);
     return held === undefined ? undefined : decoded(held, of);
   }
 
-  /** Writes `mine` together with what others wrote meanwhile (see merged), and returns the result. */
-  async write(scope: Scope, mine: Remembered, o: Ask): Promise<Remembered> {
-    const name = nameOf(scope, mine);
+  /** Writes `mine`, which was confirmed just now, together with what others wrote meanwhile (see merged), and returns the result. */
+  async write(plan: Space, mine: Remembered, o: Ask): Promise<Remembered> {
+    const name = nameOf(plan, mine);
     for (let tried = 1; ; tried++) {
       try {
         const held = await this.#register.read(name, o);
-        const whole = merged(held === undefined ? undefined : soundOrNothing(held, mine), mine);
+        const theirs = held === undefined ? undefined : soundOrNothing(held, mine);
+        const whole = merged(theirs, mine, mine.confirmedAt);
         const bytes = encode(whole);
         await (held === undefined ? this.#register.create(name, bytes, o) : this.#register.replace(held, bytes, o));
         return whole;
@@ -64,11 +68,11 @@ export class RememberedAnswers {
   }
 }
 
-/** Two memories of one question as one: a version once seen does not vanish; of two infos the one confirmed later. */
-export function merged(theirs: Remembered | undefined, mine: Remembered): Remembered {
+/** Two memories of one question as one: a version once seen does not vanish; of two infos the one confirmed later, where one from the future of `now` (wall ms) is earlier than any. */
+export function merged(theirs: Remembered | undefined, mine: Remembered, now: number): Remembered {
   if (theirs === undefined) return mine;
-  const leadMs = theirs.confirmedAt - mine.confirmedAt;
-  const [later, earlier] = leadMs > 0 && leadMs < MAX_CLOCK_SKEW_MS ? [theirs, mine] : [mine, theirs];
+  const rank = ({ confirmedAt }: Remembered): number => (confirmedAt - now < MAX_CLOCK_SKEW_MS ? confirmedAt : -1);
+  const [later, earlier] = rank(theirs) > rank(mine) ? [theirs, mine] : [mine, theirs];
   return { ...later, content: grown(earlier.content, later.content) };
 }
 
@@ -85,10 +89,14 @@ export function union(versions: readonly Version[], more: readonly Version[]): r
   return added.length === 0 ? versions : sortVersions([...new Set([...versions, ...added])]).slice(-MAX_VERSIONS);
 }
 
-/** A query may hold any character and be long, so its name is a hash. `@v` cannot be part of a module path. Each scope has names of its own: what was public once must not answer for what is private now. */
-function nameOf(scope: Scope, { kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>): string {
+/** A query may hold any character and be long, so its name is a hash. `@v` cannot be part of a module path. Each scope has names of its own: what was public once must not answer for what is private now; and so has each route but the default one. */
+function nameOf(
+  { scope, route }: Space,
+  { kind, module, query }: Pick<Remembered, 'kind' | 'module' | 'query'>,
+): string {
   const leaf = kind === 'query' ? `query/${sha256Hex(query)}` : kind;
-  return `${scope === 'public' ? '' : `scopes/${scope}/`}mutable/${escapePath(module)}/@v/${leaf}.json`;
+  const place = `${scope === 'public' ? '' : `scopes/${scope}/`}${route === DEFAULT_ROUTE ? '' : `routes/${route}/`}`;
+  return `${place}mutable/${escapePath(module)}/@v/${leaf}.json`;
 }
 
 /** The envelope's bytes; decoding them and encoding again gives the same. */

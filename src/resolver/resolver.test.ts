@@ -26,6 +26,7 @@ import type { ResolverLimits } from './limits.ts';
 import type { FetchOutcome } from './observer.ts';
 import { readWhole } from './read-whole.ts';
 import { type ArtifactAnswer, createResolver, type Question, type RunningResolver } from './resolver.ts';
+import { unpooled } from '../upstream/unpooled.ts';
 
 const never = new AbortController().signal;
 const M = 'x.test/big@v1.0.0';
@@ -83,7 +84,7 @@ function resolverWith(limits?: Partial<ResolverLimits>): RunningResolver {
   return createResolver({
     artifacts,
     registers: new MemoryRegister({ capacityBytes: 1_000_000 }),
-    sources: new Map([sourceOf('A', a), sourceOf('B', b)]),
+    sources: new Map([sourceOf('A', a), sourceOf('B', b)].map(([name, source]) => [name, unpooled(source)])),
     verifier: createVerifier({
       ...noDatabase,
       inspectZip: (body, module, o) => inspector.inspect(body, module, o),

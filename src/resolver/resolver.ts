@@ -1,4 +1,7 @@
+import { createAdmission } from '../admission/admission.ts';
+import type { Asker } from '../admission/turns.ts';
 import type { ArtifactId, ModulePath } from '../gomod/module.ts';
+import type { Level } from '../ladder/level.ts';
 import type { RoutePlan } from '../policy/plan.ts';
 import type { Ask } from '../std/ask.ts';
 import type { BlobReader, ByteRange } from '../storage/store.ts';
@@ -10,10 +13,11 @@ import { Mutables } from './mutable.ts';
 import { MutableAsker } from './mutable-question.ts';
 import type { ResolverParts } from './needs.ts';
 import { RememberedAnswers } from './remembered.ts';
+import { SharedFiller } from './shared-fill.ts';
 import { Unstored } from './unstored.ts';
 
 /** How a question is to be answered. */
-export interface Question extends Ask {
+export interface Question extends Ask, Asker {
   readonly plan: RoutePlan;
   /** `no` = from what is stored only (Disable-Module-Fetch, /cached-only): a miss is NOT_FOUND. */
   readonly mayFetch: 'yes' | 'no';
@@ -29,6 +33,8 @@ interface Provenanced {
   readonly result: CacheResult;
   /** Name of the source the bytes came from, now or when they were stored. */
   readonly source: string;
+  /** The level of the ladder that they were fetched at just now; undefined when they were here, or in another folder of this machine. */
+  readonly level?: Level | undefined;
 }
 
 /** An immutable artifact that can be sent. */
@@ -90,26 +96,43 @@ export interface RunningResolver extends Resolver {
 
 /** A resolver over `parts`. */
 export function createResolver(parts: ResolverParts): RunningResolver {
-  const { artifacts, clock, observer, random, registers, sources } = parts;
+  const { clock, observer, random, registers, sources } = parts;
   const limits: ResolverLimits = { ...DEFAULT_LIMITS, ...parts.limits };
-  const shared = { ...parts, limits };
+  const admission = parts.admission ?? createAdmission(clock);
+  const shared = { ...parts, limits, admission };
   const unstored = new Unstored(parts.openSpooled, clock, { bytes: limits.unstoredBytes, keepMs: limits.unstoredMs });
-  const consultant = new Consultant({ sources, observer, clock, limits });
-  const mutables = new Mutables({ answers: new RememberedAnswers(registers), observer, clock, random, limits });
+  const consultant = new Consultant({
+    sources,
+    observer,
+    clock,
+    random,
+    limits,
+    ...(parts.local && { local: parts.local }),
+  });
+  const mutables = new Mutables({
+    answers: new RememberedAnswers(registers),
+    observer,
+    clock,
+    random,
+    limits,
+    admission,
+    changes: parts.changes,
+  });
+  const filler = new Filler({ ...shared, consultant, unstored });
   const immutables = new Immutables({
     ...shared,
-    filler: new Filler({ ...shared, consultant, unstored }),
-    newestKnown: (module, scope) => mutables.newestKnown(module, scope),
-    onFetched: (module, scope) => mutables.noteVersion(module, scope),
+    filler: parts.leases === undefined ? filler : new SharedFiller({ ...shared, leases: parts.leases, filler }),
+    newestKnown: (module, plan) => mutables.newestKnown(module, plan),
+    onFetched: (module, plan) => mutables.noteVersion(module, plan),
   });
-  const asker = new MutableAsker({ consultant, artifacts, immutables, mutables, isDenied: parts.isDenied });
+  const asker = new MutableAsker({ ...shared, consultant, immutables, mutables });
   return {
     artifact: (id, q) => immutables.answer(id, q),
     artifactInMemory: (id, { plan }) => immutables.inMemory(id, plan),
     list: (module, q) => mutables.find(asker.list(module, q.plan), q),
     latest: (module, q) => mutables.find(asker.latest(module, q.plan), q),
     query: (module, query, q) => mutables.find(asker.query(module, query, q.plan), q),
-    mutableInMemory: (of, { plan }) => mutables.freshInMemory(of, plan.scope),
+    mutableInMemory: (of, { plan }) => mutables.freshInMemory(of, plan),
     idle: () => mutables.idle(),
     close: async () => {
       immutables.close();

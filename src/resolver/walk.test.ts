@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PlanStep } from '../policy/plan.ts';
 import { AppError, type ErrorCode } from '../std/errors.ts';
-import { afterFailure, currentStep, failureOf, mirrorsFrom, startWalk } from './walk.ts';
+import { afterFailure, currentStep, failureOf, mayClimb, mirrorsFrom, startWalk } from './walk.ts';
 
 type Outcome = 'ok' | ErrorCode;
 
@@ -59,6 +59,26 @@ describe('the law of the list', () => {
     const first = afterFailure(steps, startWalk(), new AppError('GONE', 'gone at A'));
     const last = afterFailure(steps, first, new AppError('NOT_FOUND', 'module lookup disabled by GOPROXY=off'));
     expect(failureOf(last, 'x')).toMatchObject({ code: 'GONE', message: 'module lookup disabled by GOPROXY=off' });
+  });
+});
+
+describe('after the list come its rungs', () => {
+  const cases: [ErrorCode[], 'climbs' | 'ends'][] = [
+    [['UPSTREAM_UNAVAILABLE', 'NOT_FOUND'], 'climbs'],
+    [['NOT_FOUND', 'UPSTREAM_UNAVAILABLE'], 'climbs'],
+    [['CHECKSUM_MISMATCH', 'OFFLINE'], 'climbs'],
+    [['NOT_FOUND', 'GONE'], 'ends'],
+    [['UPSTREAM_TIMEOUT', 'POLICY_DENIED'], 'ends'],
+    [['POLICY_DENIED', 'UPSTREAM_TIMEOUT'], 'ends'],
+    [['ZIP_INVALID', 'AUTH_REQUIRED'], 'ends'],
+    [['AUTH_REQUIRED', 'ZIP_INVALID'], 'ends'],
+    [['UPSTREAM_TIMEOUT', 'STORE_UNAVAILABLE'], 'ends'],
+    [['CHECKSUM_MISMATCH', 'SUMDB_UNAVAILABLE'], 'ends'],
+  ];
+  test.each(cases)('A|B with %j %s', (codes, expected) => {
+    const steps = list('A|B');
+    const over = codes.reduce((at, code) => afterFailure(steps, at, new AppError(code, 'scripted')), startWalk());
+    expect(mayClimb(over)).toBe(expected === 'climbs');
   });
 });
 

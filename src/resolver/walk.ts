@@ -1,5 +1,6 @@
 import type { PlanStep } from '../policy/plan.ts';
 import { AppError, isAppError } from '../std/errors.ts';
+import { graver, gravityOf, isWordOfSome } from '../std/graver.ts';
 
 /**
  * The law of the GOPROXY list (spec: "GOPROXY list semantics"), as a state machine without effects. It is walked anew for every
@@ -18,6 +19,10 @@ export interface Walk {
   readonly at: number;
   /** The failure to report if nothing better comes. */
   readonly gravest?: AppError;
+  /** The failure of the step before. */
+  readonly last?: AppError;
+  /** Whether somebody said no. */
+  readonly isRefused?: boolean;
 }
 
 /** A walk that has asked nobody yet. */
@@ -34,12 +39,53 @@ export function currentStep(steps: readonly PlanStep[], walk: Walk): PlanStep | 
 export function afterFailure(steps: readonly PlanStep[], walk: Walk, error: AppError): Walk {
   const mayGoOn = steps[walk.at]?.separator === '|' || isNotHere(error) || isIntegrityFailure(error);
   const goesOn = mayGoOn && !isNoSourcesFault(error);
-  return { at: goesOn ? walk.at + 1 : steps.length, gravest: graver(walk.gravest, error) };
+  return {
+    at: goesOn ? walk.at + 1 : steps.length,
+    gravest: graver(walk.gravest, error),
+    last: error,
+    isRefused: walk.isRefused === true || isRefusal(error),
+  };
 }
 
 /** What a walk that is over without success failed with. NOT_FOUND for a plan without steps: nobody is there to be asked. */
 export function failureOf(walk: Walk, attempted: string): AppError {
   return walk.gravest ?? new AppError('NOT_FOUND', `${attempted}: no source is configured for it`);
+}
+
+/**
+ * Whether the walk, which is over, came to nothing because sources were out of reach or sent what cannot be used: then the rungs of the ladder are asked. Who said "not
+ * here", or no, has answered, whoever was asked before or after; and what is no source's fault no other source mends.
+ */
+export function mayClimb(walk: Walk): boolean {
+  return walk.gravest !== undefined && isOutage(walk.gravest) && walk.isRefused !== true && mayRepeat(walk);
+}
+
+/** Whether the same walk may come to something else once sources that were out are back. */
+export function mayRepeat({ last }: Walk): boolean {
+  return last !== undefined && !isNoSourcesFault(last);
+}
+
+/** Whether a source could not be had, or gave bytes that are worthless. */
+export function isOutage(error: AppError): boolean {
+  return (
+    isIntegrityFailure(error) ||
+    isAppError(error, 'UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_BAD_RESPONSE', 'OFFLINE')
+  );
+}
+
+/** Whether `error` is of the kind that is often over a moment later. */
+export function mayPass(error: AppError): boolean {
+  return isAppError(error, 'UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT');
+}
+
+/** Whether it says that nobody knows the name of the host, which is an answer. */
+export function isUnknownHost(error: AppError): boolean {
+  return error.detail['noSuchHost'] !== undefined;
+}
+
+/** What to report when the walk failed with `outage` and a rung with `error`: the outage, unless somebody sent wrong bytes. That a rung has not got it unsays no outage. */
+export function afterRung(outage: AppError, error: AppError): AppError {
+  return gravityOf(error) > gravityOf(outage) ? error : outage;
 }
 
 /** What asking the `off` step gives: not-exist, by the law. */
@@ -50,6 +96,16 @@ export function offError(): AppError {
 /** Whether a source answered with authority that it does not have the thing. */
 export function isNotHere(error: AppError): boolean {
   return error.code === 'NOT_FOUND' || error.code === 'GONE';
+}
+
+/** The same, and all said so who could have it: it ends what was known, and may be remembered for long. */
+export function isNowhere(error: AppError): boolean {
+  return isNotHere(error) && !isWordOfSome(error);
+}
+
+/** Whether a source answered with authority that it will not give the thing. */
+function isRefusal(error: AppError): boolean {
+  return isAppError(error, 'POLICY_DENIED', 'AUTH_REQUIRED');
 }
 
 /** Whether our own verifier refused the bytes. */
@@ -71,17 +127,4 @@ export function mirrorsFrom(steps: readonly PlanStep[], at: number): readonly Pl
   let end = at;
   while (steps[end]?.separator === '|' && end + 1 < steps.length) end++;
   return steps.slice(at, end + 1);
-}
-
-/** The one to report: the higher rank, the later within a rank; a GONE is not forgotten because of a later NOT_FOUND. */
-function graver(before: AppError | undefined, now: AppError): AppError {
-  if (before === undefined || rank(now) > rank(before)) return now;
-  if (rank(now) < rank(before)) return before;
-  if (before.code === 'GONE' && now.code === 'NOT_FOUND') return new AppError('GONE', now.message, { cause: now });
-  return now;
-}
-
-function rank(error: AppError): number {
-  if (isIntegrityFailure(error)) return 2;
-  return isNotHere(error) ? 0 : 1;
 }

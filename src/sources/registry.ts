@@ -25,24 +25,25 @@ export interface RegisteredSource {
 }
 
 /**
- * A Source for each entry, in order, each with its own name: the host of a URL (with its port), or `file:` and the folder; a name that is taken
- * gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
+ * A Source for each entry, in order, each with its own name: the host of a URL (with its port), or `file:` and the folder; a name that is taken,
+ * by another entry or among `names`, gets `#2`. Does no IO. Throws CONFIG_INVALID, without secrets, for an entry that cannot be used.
  */
 export function createSources(
   entries: readonly ProxyUrl[],
   dependencies: SourceDependencies,
+  names: Iterable<string> = [],
 ): readonly RegisteredSource[] {
-  const taken = new Set<string>(RESERVED);
+  const taken = new Set<string>([...RESERVED, ...names]);
   return entries.map((entry) => {
     const name = unusedName(nameOf(entry), taken);
     taken.add(name);
-    return { entry, source: createSource(entry, name, dependencies) };
+    return { entry, source: createSource(entry.url, name, dependencies) };
   });
 }
 
-/** The Source for one entry, under the given name. */
-function createSource(entry: ProxyUrl, name: string, { client, credentials }: SourceDependencies): Source {
-  const url = parseUrl(entry.url);
+/** The Source at an https, http or file URL, under the given name. Throws as createSources does. */
+export function createSource(text: string, name: string, { client, credentials }: SourceDependencies): Source {
+  const url = parseUrl(text);
   if (url.protocol === 'file:') return new ModcacheSource({ name, directory: pathOf(url) });
   return new GoproxySource({ name, base: url, client, credentials });
 }

@@ -66,6 +66,16 @@ export class FollowedLog {
     );
   }
 
+  /** Writes what the store did not take. Rejects with STORE_UNAVAILABLE while it takes nothing, and as `ask` does. */
+  async save(o: Ask): Promise<void> {
+    try {
+      await this.#parts.log.save(undefined, o);
+    } catch (error) {
+      if (!isAppError(error, 'NOT_FOUND')) throw error;
+      await this.ask('store the tree head', (_way, fetch, asked) => this.#parts.log.save(fetch, asked), o);
+    }
+  }
+
   async #checkOwnHead(fetch: FetchTile, o: Ask): Promise<void> {
     if (this.#isChecked) return;
     try {
@@ -117,7 +127,10 @@ export class FollowedLog {
 
   async #followFurther(o: Ask): Promise<void> {
     const { clock } = this.#parts;
-    if (clock.monotonic() < this.#beyondUntil) return;
+    const untilThen = this.#beyondUntil - clock.monotonic();
+    if (untilThen > 0 && !this.#parts.log.isUnsaved) return;
+    // While the store takes nothing another process has given out a head that cannot be read there: it is worth the wait.
+    if (untilThen > 0) await clock.sleep(untilThen, o);
     await this.#follow(o);
     this.#beyondUntil = clock.monotonic() + BEYOND_MS;
   }

@@ -9,7 +9,7 @@ import { LargestFirst } from './largest-first.ts';
 import { NOTHING_KNOWN, type SignedHead } from './signed-head.ts';
 import { type FetchTile, fetchedOnce, TileReading } from './tile-reading.ts';
 import { beginning, TILE_HEIGHT, type TileStore, widthAt } from './tile-store.ts';
-import type { Standing, TreeHeads } from './tree-heads.ts';
+import { isAhead, type Standing, type TreeHeads } from './tree-heads.ts';
 
 /** So often a head may be adopted elsewhere while one is being proven here. */
 const MAX_TRIES = 32;
@@ -20,7 +20,19 @@ export interface KnownLogParts {
   readonly heads: TreeHeads;
   readonly tiles: TileStore;
   readonly forks: ForkReports;
+  /** Who sees to it that what the store does not take is written later. Whoever never fetches anything needs none. */
+  readonly late?: LateListener;
 }
+
+interface LateListener {
+  /** Something is to be written, by `save`. */
+  onUnstored(): void;
+  /** There was no room in memory for all that is to be written: of it only what leads to the head is left. */
+  onShed(): void;
+}
+
+/** What becomes of the tiles that a merge read: durable, or held in memory until they are, or forgotten; `overtaken` when another head was adopted meanwhile. */
+type Outcome = 'kept' | 'held' | 'forgotten' | 'overtaken';
 
 /** Stored hashes that were proven to be in one tree, and the tiles that prove it. */
 interface Proven {
@@ -29,18 +41,20 @@ interface Proven {
 }
 
 /** What a lookup needs of a merge. */
-interface Merged {
+export interface Merged {
   /** Of the record that was asked for; undefined when the tree has no such record. */
   readonly hash: Hash | undefined;
   readonly treeSize: number;
-  /** Whether all that proves it is stored, so that it can be proven again without the database. */
-  readonly isKept: boolean;
+  /** Where all that proves it is: `kept` = in the store, so that it can be proven again without the database; `held` = in memory until it is there. */
+  readonly proof: 'kept' | 'held' | 'forgotten';
 }
 
 /**
  * What is known of one log. There is one adopted head, and everything that a client needs in order to follow it is stored before it is adopted: the tiles
  * of its right edge, and those that prove that it contains the head before. So every tile on the way from a record that was ever proven to the adopted
  * head is stored, in the width it has there: each partial tile was at the right edge of some head, and the proof for the next head reads it again.
+ *
+ * While the store takes nothing the same holds of what is stored and what is held in memory together; `save` writes first the tiles, then the head.
  */
 export class KnownLog {
   readonly #parts: KnownLogParts;
@@ -56,6 +70,16 @@ export class KnownLog {
 
   get head(): SignedHead | undefined {
     return this.#parts.heads.standing.head;
+  }
+
+  /** Whether there is anything to `save`. */
+  get isUnsaved(): boolean {
+    return this.#parts.tiles.hasHeld || isAhead(this.#parts.heads.standing);
+  }
+
+  /** When the head was adopted, wall time in ms. */
+  get headSeenAt(): number | undefined {
+    return this.#parts.heads.standing.timeline.at(-1)?.seenAt;
   }
 
   /** Reads the stored head, once. Rejects with STORE_CORRUPT or STORE_UNAVAILABLE when that cannot be done: without it nothing new is believed. */
@@ -87,12 +111,31 @@ export class KnownLog {
     return (await attempt()) ?? (await this.#late.run(received.size, () => this.#untilMerged(attempt), o));
   }
 
+  /**
+   * Writes what the store did not take: the tiles, then the head. Rejects with STORE_UNAVAILABLE while it takes nothing; with NOT_FOUND when another process
+   * adopted a head meanwhile and tiles between that and ours are not here, and there is no `fetch`.
+   */
+  async save(fetch: FetchTile | undefined, o: Ask): Promise<void> {
+    await this.#parts.tiles.writeHeld(o);
+    while (this.#adopting !== undefined) await waitFor(this.#adopting, o.signal);
+    await this.#alone(this.#saveHead(fetch, o));
+  }
+
+  async #saveHead(fetch: FetchTile | undefined, o: Ask): Promise<void> {
+    const { heads, tiles } = this.#parts;
+    await tiles.writeHeld(o);
+    const from = heads.standing;
+    if (from.head === undefined || !isAhead(from)) return;
+    if (await heads.advance(from, from.head, o)) await tiles.dropGrown(from.stored?.size ?? 0, from.head.size, o);
+    else if (heads.standing === from) await this.#takeOver(from, fetch, o);
+  }
+
   /** Checks that the adopted head can be followed, reading again what is not stored. Rejects with SUMDB_INCONSISTENT when the tiles do not lead to it. */
   async check(fetch: FetchTile | undefined, o: Ask): Promise<void> {
     const { head } = this;
     if (head === undefined || head.size === 0) return;
     const { reading } = await this.#prove(head, subtreeIndexes(head.size), fetch, o);
-    await keepIfPossible(reading, o);
+    await this.#keep(reading, o);
   }
 
   /** The hash of record `id` in our tree; undefined when it has none. Without `fetch` it is read from what is stored, else NOT_FOUND. */
@@ -101,7 +144,7 @@ export class KnownLog {
     if (head === undefined || !hasRecord(head, id)) return undefined;
     const index = storedHashIndex(0, id);
     const { hashes, reading } = await this.#prove(head, [index], fetch, o);
-    await keepIfPossible(reading, o);
+    await this.#keep(reading, o);
     return hashes.get(index);
   }
 
@@ -116,7 +159,7 @@ export class KnownLog {
     const whole = { ...tile, width: widest };
     const lastHash = storedHashIndex(level * TILE_HEIGHT, index * 2 ** TILE_HEIGHT + widest - 1);
     const { reading } = await this.#prove(this.head, [lastHash], fetch, o);
-    await keepIfPossible(reading, o);
+    await this.#keep(reading, o);
     return this.#parts.tiles.remembered(tile, widest) ?? beginning(reading.bytesOf(whole), width);
   }
 
@@ -136,7 +179,7 @@ export class KnownLog {
     const outcome = await this.#settle(proven, from, isGrowth ? received : undefined, fetch, o);
     if (outcome === 'overtaken') return undefined;
     const hash = index === undefined ? undefined : proven.hashes.get(index);
-    return { hash, treeSize: newer.size, isKept: outcome === 'kept' };
+    return { hash, treeSize: newer.size, proof: outcome === 'kept' && this.isUnsaved ? 'held' : outcome };
   }
 
   async #untilMerged(attempt: () => Promise<Merged | undefined>): Promise<Merged> {
@@ -182,7 +225,8 @@ export class KnownLog {
 
   /**
    * Stores what was proven, and adopts `next` if there is one. `overtaken` when another head was adopted meanwhile; then that is ours. A store that takes
-   * nothing (`unkept`) does not make the proof less true: only the head is not adopted then, for nobody could follow it later.
+   * nothing does not make the proof less true: it is held in memory then. When there is no room for that (`forgotten`) the head is not adopted, for nobody
+   * could follow it later.
    */
   async #settle(
     { reading }: Proven,
@@ -190,12 +234,15 @@ export class KnownLog {
     next: SignedHead | undefined,
     fetch: FetchTile | undefined,
     o: Ask,
-  ): Promise<'kept' | 'unkept' | 'overtaken'> {
-    if (next === undefined) return (await keepIfPossible(reading, o)) ? 'kept' : 'unkept';
+  ): Promise<Outcome> {
+    if (next === undefined) return await this.#keep(reading, o);
     // One at a time: who would come too late has not yet written what only an adopted head needs.
     while (this.#adopting !== undefined) await waitFor(this.#adopting, o.signal);
     if (this.#parts.heads.standing !== from) return 'overtaken';
-    const adoption = this.#adopt(reading, from, next, fetch, o);
+    return await this.#alone(this.#adopt(reading, from, next, fetch, o));
+  }
+
+  async #alone<T>(adoption: Promise<T>): Promise<T> {
     this.#adopting = adoption.catch(() => undefined).finally(() => (this.#adopting = undefined));
     return await adoption;
   }
@@ -206,14 +253,46 @@ export class KnownLog {
     next: SignedHead,
     fetch: FetchTile | undefined,
     o: Ask,
-  ): Promise<'kept' | 'unkept' | 'overtaken'> {
+  ): Promise<Outcome> {
     const { heads, tiles } = this.#parts;
-    if (!(await keepIfPossible(reading, o))) return 'unkept';
-    const isAdopted = await unlessUnavailable(heads.advance(from, next, o));
-    if (isAdopted === undefined) return 'unkept';
+    // What is held is written in one go by `save`: lookups do not wait for that.
+    const isKept = !this.isUnsaved && (await keepIfPossible(reading, o));
+    const isAdopted = isKept ? await unlessUnavailable(heads.advance(from, next, o)) : undefined;
+    if (isAdopted === undefined) return await this.#adoptUnstored(reading, from, next, o);
     if (isAdopted) await tiles.dropGrown(from.head?.size ?? 0, next.size, o);
     else if (heads.standing === from) await this.#takeOver(from, fetch, o);
     return isAdopted ? 'kept' : 'overtaken';
+  }
+
+  /** Adopts `next` here alone: everybody who hears of it here can follow it here. */
+  async #adoptUnstored(reading: TileReading, from: Standing, next: SignedHead, o: Ask): Promise<Outcome> {
+    const { heads, tiles, late } = this.#parts;
+    if (!reading.hold()) {
+      await this.#shed(o);
+      if (!reading.hold()) return 'forgotten';
+    }
+    late?.onUnstored();
+    if (!heads.standBy(from, next)) return 'overtaken';
+    tiles.forgetGrown(from.head?.size ?? 0, next.size);
+    return 'held';
+  }
+
+  /** Forgets of what is held all but what proves that our head contains the stored one: the rest can be had again while the database is there. */
+  async #shed(o: Ask): Promise<void> {
+    const { heads, tiles, late } = this.#parts;
+    const { head, stored } = heads.standing;
+    const { reading } =
+      head && isAhead(heads.standing) ? await this.#requireInside(stored, head, undefined, undefined, o) : {};
+    tiles.holdOnly(reading?.provenTiles() ?? []);
+    late?.onShed();
+  }
+
+  /** Makes the tiles of `reading` durable. When the store takes nothing they are held in memory, if there is room. */
+  async #keep(reading: TileReading, o: Ask): Promise<'kept' | 'held' | 'forgotten'> {
+    if (await keepIfPossible(reading, o)) return 'kept';
+    if (!reading.hold()) return 'forgotten';
+    this.#parts.late?.onUnstored();
+    return 'held';
   }
 
   /** Another process adopted a head: it must be of one history with ours. Its tiles are stored already. */
@@ -223,7 +302,7 @@ export class KnownLog {
       const isGrowth = theirs.head.size > from.head.size;
       const [older, newer] = isGrowth ? [from.head, theirs.head] : [theirs.head, from.head];
       const { reading } = await this.#requireInside(older, newer, undefined, fetch, o);
-      await keepIfPossible(reading, o);
+      await this.#keep(reading, o);
     }
     if (this.#parts.heads.standing === from) this.#parts.heads.take(theirs);
   }

@@ -5,7 +5,8 @@ import { isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { DatabasePlace } from './database-place.ts';
 import { keepProof, readProof } from './proof-blobs.ts';
-import type { ProofMemory } from './proof-memory.ts';
+import { mostUnwritten, type ProofMemory } from './proof-memory.ts';
+import { Unwritten } from './unwritten.ts';
 
 /** A record of the log, and the beginning of the body of its lookup. */
 export interface KnownRecord {
@@ -38,14 +39,22 @@ export interface LookupStoreParts {
 /** Which record a module has, for ever: number and text, without the tree head that came with it. */
 export class LookupStore {
   readonly #parts: LookupStoreParts;
+  readonly #held: Unwritten;
 
   constructor(parts: LookupStoreParts) {
     this.#parts = parts;
+    this.#held = new Unwritten(mostUnwritten(parts.memory));
+  }
+
+  /** Whether there are records that the store did not take. */
+  get hasHeld(): boolean {
+    return !this.#held.isEmpty;
   }
 
   /** The proven record of `module`, if it is in memory. */
   remembered(module: ModuleVersion): KnownRecord | undefined {
-    const bytes = this.#parts.memory.get(this.#parts.place.lookup(module));
+    const key = this.#parts.place.lookup(module);
+    const bytes = this.#held.get(key) ?? this.#parts.memory.get(key);
     return bytes && { ...parseRecord(bytes), bytes };
   }
 
@@ -61,13 +70,32 @@ export class LookupStore {
     this.#parts.memory.set(this.#parts.place.lookup(module), record.bytes);
   }
 
-  /** Makes `record`, which was proven, durable, and remembers it. A store that takes nothing now, or no name so long, does not make it less true: it is asked for again. */
+  /**
+   * Keeps `record`, which was proven, in memory until it is written. When there is no room it is remembered like any other, and asked for again once it is
+   * forgotten.
+   */
+  hold(module: ModuleVersion, record: KnownRecord): void {
+    if (!this.#held.add([[this.#parts.place.lookup(module), record.bytes]])) this.remember(module, record);
+  }
+
+  /** Makes all records durable that are held; the tiles that prove them must be. Rejects with STORE_UNAVAILABLE while the store takes nothing. */
+  async writeHeld(o: Ask): Promise<void> {
+    await this.#held.write(this.#parts.store, (key, bytes) => void this.#parts.memory.set(key, bytes), o);
+  }
+
+  /** Forgets what is held. */
+  dropHeld(): void {
+    this.#held.dropOthers(new Set());
+  }
+
+  /** Makes `record`, which was proven, durable, and remembers it; when the store takes nothing now, it is held. One whose name is too long is asked for again. */
   async keep(module: ModuleVersion, record: KnownRecord, o: Ask): Promise<void> {
     try {
       await keepProof(this.#parts.store, this.#parts.place.lookup(module), record.bytes, o);
       this.remember(module, record);
     } catch (error) {
-      if (!isAppError(error, 'STORE_UNAVAILABLE', 'TOO_LARGE')) throw error;
+      if (isAppError(error, 'STORE_UNAVAILABLE')) this.hold(module, record);
+      else if (!isAppError(error, 'TOO_LARGE')) throw error;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ClientRig, isFollowable, o, stored, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
 import { TestLog, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
 import { parseModulePath, type Version } from '../gomod/module.ts';
@@ -365,7 +365,7 @@ describe('several ways', () => {
     };
     const proving = rig.client([rig.remote, dead]).prove(testModule(1), o);
     await rig.clock.advance(10_000);
-    await vi.waitFor(() => expect(dead.asked).toHaveLength(1));
+    await expect.poll(() => dead.asked).toHaveLength(1);
     gate.resolve();
     expect((await proving).text).toBe(rig.log.text(1));
   });

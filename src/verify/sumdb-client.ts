@@ -15,7 +15,8 @@ import type { ChecksumDatabase, DatabaseAsk, ProvenRecord } from './checksum-dat
 import { placeOf } from './database-place.ts';
 import { FollowedLog } from './followed-log.ts';
 import { ForkReports, isFork } from './fork-report.ts';
-import { KnownLog } from './known-log.ts';
+import { KnownLog, type Merged } from './known-log.ts';
+import { LateWriting } from './late-writing.ts';
 import { type KnownRecord, LookupStore, MAX_LOOKUP_BYTES, recordOf, vouchesFor } from './lookup-store.ts';
 import type { VerifyObserver } from './observer.ts';
 import { createProofMemory } from './proof-memory.ts';
@@ -62,6 +63,7 @@ export class SumdbClient implements ChecksumDatabase {
   readonly #log: KnownLog;
   readonly #lookups: LookupStore;
   readonly #followed: FollowedLog;
+  readonly #late: LateWriting;
   readonly #asking = new SharedWork<Found>(CONCURRENT_LOOKUPS);
   readonly #relaying = new SharedWork<Found>(CONCURRENT_RELAYED);
   readonly #bodies = new WeakMap<Uint8Array, { readonly head: SignedHead; readonly body: Uint8Array }>();
@@ -76,8 +78,11 @@ export class SumdbClient implements ChecksumDatabase {
     this.#ways = new Ways({ ...parts, database });
     const forks = new ForkReports({ database, store, prefix: place.forks, observer });
     const heads = new TreeHeads({ register: registers, name: place.head, key: setting.key, clock });
-    this.#log = new KnownLog({ database, heads, tiles: new TileStore({ store, place, memory }), forks });
+    const tiles = new TileStore({ store, place, memory });
     this.#lookups = new LookupStore({ store, place, memory });
+    const late = { onUnstored: () => this.#late.begin(), onShed: () => this.#lookups.dropHeld() };
+    this.#log = new KnownLog({ database, heads, tiles, forks, late });
+    this.#late = new LateWriting({ clock, write: (o) => this.#writeHeld(o), isDone: () => this.#isWritten });
     const recordTiles = new RecordTiles({ store, place, memory });
     this.#followed = new FollowedLog({
       database,
@@ -109,6 +114,11 @@ export class SumdbClient implements ChecksumDatabase {
     return this.#log.head;
   }
 
+  /** When that head was adopted, wall time in ms; undefined without one. */
+  get headSeenAt(): number | undefined {
+    return this.#log.headSeenAt;
+  }
+
   canServe(): boolean {
     return this.#log.head !== undefined || !this.#ways.isOut;
   }
@@ -134,6 +144,21 @@ export class SumdbClient implements ChecksumDatabase {
 
   async tile(tile: Tile, o: DatabaseAsk): Promise<Uint8Array> {
     return await this.#followed.tile(tile, o);
+  }
+
+  /** Tries a last time to write what the store did not take. */
+  async close(): Promise<void> {
+    await this.#late.close();
+  }
+
+  get #isWritten(): boolean {
+    return !this.#log.isUnsaved && !this.#lookups.hasHeld;
+  }
+
+  /** A record only after the head that it is proven in. */
+  async #writeHeld(o: Ask): Promise<void> {
+    await this.#followed.save(o);
+    if (!this.#log.isUnsaved) await this.#lookups.writeHeld(o);
   }
 
   async #findForClient(module: ModuleVersion, o: Ask): Promise<Found> {
@@ -184,8 +209,10 @@ export class SumdbClient implements ChecksumDatabase {
             unfit = found;
             throw unproven(way, found.record.id, 'which has no line for it');
           }
-          // A record whose proof could not be stored is asked for again: nobody could prove it from here once the database is gone.
-          if (found.isKept) await this.#lookups.keep(module, found.record, asked);
+          // A record whose proof is neither stored nor held is asked for again: nobody could prove it from here once the database is gone.
+          if (found.proof === 'kept') await this.#lookups.keep(module, found.record, asked);
+          if (found.proof === 'held') this.#lookups.hold(module, found.record);
+          if (this.#lookups.hasHeld) this.#late.begin();
           return found;
         },
         o,
@@ -196,14 +223,14 @@ export class SumdbClient implements ChecksumDatabase {
     }
   }
 
-  async #proveBy(way: Way, fetch: FetchTile, path: string, o: Ask): Promise<Found & { readonly isKept: boolean }> {
+  async #proveBy(way: Way, fetch: FetchTile, path: string, o: Ask): Promise<Found & Pick<Merged, 'proof'>> {
     const reply = await way.read('lookup', path, { ...o, maxBytes: MAX_LOOKUP_BYTES });
     const { id, text, rest } = parseRecord(reply);
     const head = openHead(rest, this.#parts.setting.key);
-    const { hash, treeSize, isKept } = await this.#log.merge(head, id, fetch, o);
+    const { hash, treeSize, proof } = await this.#log.merge(head, id, fetch, o);
     if (hash === undefined) throw unproven(way, id, `but the tree has ${treeSize}`);
     if (!equalHashes(hash, recordHash(encodeUtf8(text)))) throw unproven(way, id, 'but that is another in the log');
-    return { record: recordOf(id, text), treeSize, isKept };
+    return { record: recordOf(id, text), treeSize, proof };
   }
 
   #proven({ record, treeSize }: Found): ProvenRecord {

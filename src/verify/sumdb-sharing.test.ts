@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ClientRig, isFollowable, o, verifyOffline } from '../../tests/fakes/sumdb-rig.ts';
 import { TestLog, testModule, TestRemote } from '../../tests/fakes/test-log.ts';
+import { parseRecord } from '../gomod/sumdb/text.ts';
 import { checkedRegister } from '../coordination/checked.ts';
 import { DiskRegister } from '../coordination/disk/disk-register.ts';
 import { openTempDirectory } from '../io/temp-directory.ts';
@@ -13,6 +14,7 @@ import { checkedStore } from '../storage/checked.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
 import type { BlobStore } from '../storage/store.ts';
 import { placeOf } from './database-place.ts';
+import { openHead } from './signed-head.ts';
 import { SumdbClient } from './sumdb-client.ts';
 import { encodeTimeline } from './timeline.ts';
 
@@ -168,16 +170,123 @@ describe('a store that takes nothing', () => {
     });
   }
 
-  test('does not make a proof less true; only the head is not adopted', async () => {
+  const FULL = (): boolean => true;
+  const sizeOf = (body: Uint8Array, rig: ClientRig): number => openHead(parseRecord(body).rest, rig.log.key).size;
+
+  test('does not make a proof less true: lookups go on from memory, under heads that grow, and all is stored within 10 s of room', async () => {
     const rig = await ClientRig.of(300);
+    await rig.client().prove(testModule(1), o);
+    let isFull = true;
     const client = rig.client(
       [rig.remote],
-      fullStore(rig, () => true),
+      fullStore(rig, () => isFull),
     );
-    expect((await client.prove(testModule(7), o)).text).toBe(rig.log.text(7));
-    expect(client.head()).toBeUndefined();
-    expect(await rig.heads()).toEqual([]);
-    await expect(client.lookup(testModule(7), o)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    for (const n of [5, 290, 310, 600]) {
+      await rig.log.growTo(Math.max(rig.log.size, n + 1) + 3);
+      expect(sizeOf(await client.lookup(testModule(n), o), rig)).toBe(rig.log.size);
+    }
+    expect(await rig.heads()).toHaveLength(1);
+    expect(await rig.keys('lookup/')).toHaveLength(1);
+    rig.remote.isDead = true;
+    for (const n of [5, 290, 310, 600])
+      expect(await verifyOffline(client, rig.log, testModule(n))).toBe(rig.log.text(n));
+    await rig.clock.advance(10_000); // control: it is tried, and nothing is taken
+    expect(await rig.heads()).toHaveLength(1);
+    isFull = false;
+    await rig.clock.advance(10_000);
+    await expect.poll(() => rig.keys('lookup/')).toHaveLength(5);
+    const later = rig.client();
+    for (const n of [1, 5, 290, 310, 600])
+      expect(await verifyOffline(later, rig.log, testModule(n))).toBe(rig.log.text(n));
+    for (const note of await rig.heads()) expect(await isFollowable(later, rig.log, Buffer.from(note))).toBe(true);
+    await rig.expectOnlyTruth();
+  });
+
+  test('and a register that takes nothing: the head is stored later too', async () => {
+    const rig = await ClientRig.of(300);
+    let isFull = true;
+    const replace = rig.register.create.bind(rig.register);
+    rig.register.create = async (name, value, asked) => {
+      if (isFull) throw new AppError('STORE_UNAVAILABLE', 'no room');
+      return await replace(name, value, asked);
+    };
+    const client = rig.client();
+    expect(sizeOf(await client.lookup(testModule(7), o), rig)).toBe(300);
+    expect([await rig.heads(), await rig.keys('lookup/')]).toEqual([[], []]);
+    isFull = false;
+    await rig.clock.advance(10_000);
+    await expect.poll(() => rig.keys('lookup/')).toHaveLength(1);
+    rig.remote.isDead = true;
+    expect(await verifyOffline(rig.client(), rig.log, testModule(7))).toBe(rig.log.text(7));
+  });
+
+  test('lets no fork in: of two trees that contradict each other the second is refused, as ever', async () => {
+    const rig = await ClientRig.of(300);
+    const client = rig.client([rig.remote], fullStore(rig, FULL));
+    await client.lookup(testModule(7), o);
+    const other = new TestRemote(new TestLog());
+    await other.log.add(testModule(1000));
+    await other.log.growTo(400);
+    rig.remote.lie = async (path) => await other.read(path);
+    await expect(client.lookup(testModule(350), o)).rejects.toMatchObject({ code: 'SUMDB_INCONSISTENT' });
+    expect(rig.events).toMatchObject([{ kind: 'log-fork' }]);
+    expect(client.head()?.size).toBe(300);
+  });
+
+  test('is the same for two processes: each follows what the other gives out, and one history is stored', async () => {
+    const rig = await ClientRig.of(300);
+    await rig.client().prove(testModule(1), o);
+    let isFull = true;
+    const disk = fullStore(rig, () => isFull);
+    const [one, two] = [rig.client([rig.remote], disk), rig.client([rig.remote], disk)];
+    const asked = Array.from({ length: 12 }, (_, i) => 10 + 55 * i);
+    for (const [i, n] of asked.entries()) {
+      await rig.log.growTo(Math.max(rig.log.size, n + 1) + 1);
+      const [asks, reads] = i % 2 === 0 ? [one, two] : [two, one];
+      const body = await asks.lookup(testModule(n), o);
+      const size = sizeOf(body, rig);
+      const width = size % 256;
+      const tile = { height: 8, level: 0, index: Math.floor(size / 256), width } as const;
+      const reading = reads.tile(tile, o);
+      await rig.clock.advance(1000);
+      expect(Buffer.from(await reading).equals(await rig.log.tile(tile))).toBe(true);
+    }
+    expect(await rig.heads()).toHaveLength(1);
+    isFull = false;
+    await rig.clock.advance(10_000);
+    await expect.poll(() => rig.keys('lookup/')).toHaveLength(1 + asked.length);
+    rig.remote.isDead = true;
+    const later = rig.client();
+    for (const n of asked) expect(await verifyOffline(later, rig.log, testModule(n))).toBe(rig.log.text(n));
+    await rig.expectOnlyTruth();
+  });
+
+  test('holds no more than it may: what leads to the head stays, and what was dropped is fetched again', async () => {
+    const rig = await ClientRig.of(256 * 40);
+    rig.tileMemoryBytes = 1;
+    let isFull = true;
+    const client = rig.client(
+      [rig.remote],
+      fullStore(rig, () => isFull),
+    );
+    for (let tile = 0; tile < 40; tile++) {
+      await rig.log.growTo(rig.log.size + 1);
+      const body = await client.lookup(testModule(tile * 256), o);
+      expect(sizeOf(body, rig)).toBe(rig.log.size);
+    }
+    isFull = false;
+    await rig.clock.advance(10_000);
+    await expect.poll(() => rig.heads()).toHaveLength(1);
+    await expect.poll(async () => (await rig.keys('lookup/')).length).toBeGreaterThan(0);
+    const kept = await rig.keys('lookup/');
+    expect(kept.length).toBeLessThan(40);
+    rig.remote.isDead = true;
+    const later = rig.client();
+    for (const key of kept) {
+      const n = Number(/m(\d+)@/.exec(key)?.[1]);
+      expect(await verifyOffline(later, rig.log, testModule(n))).toBe(rig.log.text(n));
+    }
+    await rig.expectOnlyTruth();
   });
 
   test('does not leave a record behind whose proof is not stored: both are stored once there is room', async () => {
@@ -191,7 +300,8 @@ describe('a store that takes nothing', () => {
     await client.prove(testModule(5), o);
     expect(await rig.keys('lookup/example.com/m5@')).toEqual([]);
     isFull = false;
-    await client.prove(testModule(5), o);
+    await rig.clock.advance(10_000);
+    await expect.poll(() => rig.keys('lookup/example.com/m5@')).toHaveLength(1);
     rig.remote.isDead = true;
     expect(await verifyOffline(rig.client(), rig.log, testModule(5))).toBe(rig.log.text(5));
   });

@@ -37,7 +37,8 @@ export interface TileReadingParts {
 export class TileReading implements TileSource {
   readonly height = TILE_HEIGHT;
   readonly #parts: TileReadingParts;
-  readonly #fetched = new Set<string>();
+  /** What is not known to be stored: it came from afar, or the store did not take it before. */
+  readonly #unstored = new Set<string>();
   readonly #proven = new Map<string, { readonly tile: Tile; readonly bytes: Uint8Array }>();
   #usedOwn = false;
 
@@ -68,20 +69,42 @@ export class TileReading implements TileSource {
   /** Makes what came from afar durable, then lets everybody use what was read. */
   async keep(o: Ask): Promise<void> {
     const { tiles } = this.#parts;
-    const fetched = [...this.#proven].filter(([path]) => this.#fetched.has(path));
-    await Promise.all(fetched.map(([, { tile, bytes }]) => tiles.keep(tile, bytes, o)));
-    for (const { tile, bytes } of this.#proven.values()) tiles.remember(tile, bytes);
+    await Promise.all(this.#toBeStored().map(([tile, bytes]) => tiles.keep(tile, bytes, o)));
+    this.#remember();
+  }
+
+  /** When the store does not take what came from afar: keeps it in memory until it does, then lets everybody use what was read. False, and nothing is changed, when there is no room for that. */
+  hold(): boolean {
+    if (!this.#parts.tiles.hold(this.#toBeStored())) return false;
+    this.#remember();
+    return true;
+  }
+
+  /** The tiles that were read and proven. */
+  provenTiles(): readonly Tile[] {
+    return Array.from(this.#proven.values(), ({ tile }) => tile);
+  }
+
+  #toBeStored(): readonly (readonly [Tile, Uint8Array])[] {
+    const unstored = [...this.#proven].filter(([path]) => this.#unstored.has(path));
+    return unstored.map(([, { tile, bytes }]) => [tile, bytes]);
+  }
+
+  #remember(): void {
+    for (const { tile, bytes } of this.#proven.values()) this.#parts.tiles.remember(tile, bytes);
   }
 
   async #find(tile: Tile): Promise<Uint8Array> {
     const { tiles, fetch, isFresh, ask } = this.#parts;
+    // Before it may be forgotten, while this goes on.
+    if (tiles.isHeld(tile)) this.#unstored.add(tilePath(tile));
     const own = isFresh ? undefined : (tiles.remembered(tile) ?? (await tiles.stored(tile, ask)));
     if (own !== undefined) {
       this.#usedOwn = true;
       return own;
     }
     if (fetch === undefined) throw new AppError('NOT_FOUND', `read ${tilePath(tile)}: it is not stored`);
-    this.#fetched.add(tilePath(tile));
+    this.#unstored.add(tilePath(tile));
     return await fetch(tile, ask);
   }
 }

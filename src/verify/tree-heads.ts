@@ -11,6 +11,8 @@ import { decodeTimeline, encodeTimeline, grownBy, type SeenHead } from './timeli
 export interface Standing {
   /** Undefined until the log was heard of. */
   readonly head: SignedHead | undefined;
+  /** The one that the register holds, as far as we know: behind `head` while the store takes nothing. */
+  readonly stored: SignedHead | undefined;
   readonly held: Held | undefined;
   readonly timeline: readonly SeenHead[];
 }
@@ -29,7 +31,7 @@ export interface TreeHeadsParts {
  */
 export class TreeHeads {
   readonly #parts: TreeHeadsParts;
-  #standing: Standing = { head: undefined, held: undefined, timeline: [] };
+  #standing: Standing = { head: undefined, stored: undefined, held: undefined, timeline: [] };
 
   constructor(parts: TreeHeadsParts) {
     this.#parts = parts;
@@ -43,11 +45,12 @@ export class TreeHeads {
   async read(o: Ask): Promise<Standing> {
     const { register, name, key } = this.#parts;
     const held = await register.read(name, o);
-    if (held === undefined) return { head: undefined, held, timeline: [] };
+    if (held === undefined) return { head: undefined, stored: undefined, held, timeline: [] };
     const timeline = decodeTimeline(held.value);
     const newest = timeline?.at(-1);
     if (timeline === undefined || newest === undefined) throw unreadable(name, 'it is damaged');
-    return { head: openStored(newest.note, key, name), held, timeline };
+    const head = openStored(newest.note, key, name);
+    return { head, stored: head, held, timeline };
   }
 
   /** Stands by `theirs`, which was proven to be of one history with ours. A head never goes back: of the two the larger one counts. */
@@ -55,6 +58,13 @@ export class TreeHeads {
     const ours = this.#standing.head;
     const isBehind = ours !== undefined && (theirs.head === undefined || theirs.head.size < ours.size);
     this.#standing = isBehind ? { ...theirs, head: ours } : theirs;
+  }
+
+  /** Stands by `next`, which was proven to contain the head of `from`, though the register does not hold it yet. False, and nothing is changed, when `from` is no longer how things stand here. */
+  standBy(from: Standing, next: SignedHead): boolean {
+    if (from !== this.#standing) return false;
+    this.take({ ...from, head: next });
+    return true;
   }
 
   /**
@@ -70,13 +80,18 @@ export class TreeHeads {
       const held = await (from.held === undefined
         ? register.create(name, value, o)
         : register.replace(from.held, value, o));
-      this.take({ head: next, held, timeline });
+      this.take({ head: next, stored: next, held, timeline });
       return true;
     } catch (error) {
       if (isAppError(error, 'CONFLICT')) return false;
       throw error;
     }
   }
+}
+
+/** Whether the head that is stood by is yet to be stored. */
+export function isAhead({ head, stored }: Standing): boolean {
+  return head !== undefined && (stored === undefined || stored.size < head.size);
 }
 
 function openStored(note: string, key: VerifierKey, name: string): SignedHead {

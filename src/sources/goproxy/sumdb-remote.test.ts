@@ -4,7 +4,7 @@ import { bodies } from '../../../tests/fakes/content.ts';
 import { type FakeUpstream, type Fault, startFakeUpstream } from '../../../tests/fakes/fake-upstream.ts';
 import { parseProxyList } from '../../gomod/goenv.ts';
 import { type HttpAsk, HttpClient } from '../../io/http-client.ts';
-import { createSumdbRemotes, type HttpSumdbRemote } from './sumdb-remote.ts';
+import { createSumdbRemotes, type HttpSumdbRemote, type ProxyPlace } from './sumdb-remote.ts';
 
 const { signal } = new AbortController();
 const NAME = 'sum.example.org';
@@ -23,11 +23,15 @@ afterAll(async () => {
   await fake.close();
 });
 
+function placesIn(goproxy: string): readonly ProxyPlace[] {
+  return parseProxyList(goproxy).flatMap((entry) => (entry.kind === 'proxy' ? [{ url: entry.url }] : []));
+}
+
 function remotes(goproxy: string, url?: string): readonly HttpSumdbRemote[] {
   const setting = { name: NAME, ...(url === undefined ? {} : { url }) };
   return createSumdbRemotes(
     setting,
-    { entries: parseProxyList(goproxy), noProxy: 'corp.example/*,golang.org' },
+    { places: placesIn(goproxy), noProxy: 'corp.example/*,golang.org' },
     { client, credentials: NO_CREDENTIALS },
   );
 }
@@ -149,12 +153,12 @@ describe('a question', () => {
       asked.push(ask);
       return Promise.resolve({ kind: 'refused', status: 404 } as const);
     };
-    const entries = parseProxyList('https://u:p@a.test/go,https://b.test,https://c.test,direct');
+    const places = placesIn('https://u:p@a.test/go,https://b.test,https://c.test,direct');
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
     const http = ({ host, origin }: URL) =>
       Promise.resolve(host === 'b.test' ? { origin, pathPrefix: '/', headers: basic('l:m') } : undefined);
     const credentials = { ...NO_CREDENTIALS, http };
-    for (const way of createSumdbRemotes({ name: NAME }, { entries }, { client: { getBytes }, credentials }))
+    for (const way of createSumdbRemotes({ name: NAME }, { places }, { client: { getBytes }, credentials }))
       await way.read('/latest', MAX).catch(() => undefined);
     expect(asked.map(({ credential }) => credential)).toEqual([
       { origin: 'https://a.test', pathPrefix: '/go', headers: basic('u:p') },

@@ -1,4 +1,4 @@
-import { matchesAnyPrefix, parsePrefixPatterns, type PrefixPattern, type ProxyEntry } from '../../gomod/goenv.ts';
+import { matchesAnyPrefix, parsePrefixPatterns, type PrefixPattern } from '../../gomod/goenv.ts';
 import { unescapePath } from '../../gomod/module.ts';
 import { TOOLCHAIN_MODULE } from '../../gomod/version.ts';
 import { askAdmitted } from '../../credentials/credentials.ts';
@@ -14,9 +14,16 @@ const MAX_SUPPORTED_BYTES = 64 * 1024;
 /** The path that asks about a module; its escaped path is captured. */
 const LOOKUP = /^\/lookup\/([^@]+)@/;
 
+/** A proxy, and how it is asked where that differs from how all are. */
+export interface ProxyPlace extends Partial<RemoteDependencies> {
+  /** What is not http or https is passed over. Secret: it may hold a password. */
+  readonly url: string;
+}
+
 /** The proxies that may relay a database. */
 export interface Proxies {
-  readonly entries: readonly ProxyEntry[];
+  /** In the order in which they are tried. */
+  readonly places: readonly ProxyPlace[];
   /** GONOPROXY: globs of the modules whose names no proxy may hear. Only the database itself is asked about them. */
   readonly noProxy?: string;
 }
@@ -36,17 +43,17 @@ export interface RemoteDependencies {
  */
 export function createSumdbRemotes(
   { name, url }: { readonly name: string; readonly url?: string },
-  { entries, noProxy = '' }: Proxies,
+  { places, noProxy = '' }: Proxies,
   dependencies: RemoteDependencies,
 ): readonly HttpSumdbRemote[] {
   if (url !== undefined) return [new HttpSumdbRemote({ ...dependencies, base: parsed(url) })];
-  const proxies = entries.flatMap((entry) => {
-    const base = entry.kind === 'proxy' ? URL.parse(entry.url) : null;
-    return base !== null && /^https?:$/.test(base.protocol) ? [base] : [];
+  const proxies = places.flatMap((place) => {
+    const base = URL.parse(place.url);
+    return base !== null && /^https?:$/.test(base.protocol) ? [{ ...dependencies, ...place, base }] : [];
   });
   const asProxy = { below: `sumdb/${name}/`, untold: parsePrefixPatterns(noProxy) };
   return [
-    ...proxies.map((base) => new HttpSumdbRemote({ ...dependencies, base, asProxy })),
+    ...proxies.map((proxy) => new HttpSumdbRemote({ ...proxy, asProxy })),
     new HttpSumdbRemote({ ...dependencies, base: parsed(`https://${name}`) }),
   ];
 }

@@ -27,9 +27,11 @@ beforeAll(() => {
       '[protocol "ext"]\n\tallow = always',
       '[protocol "file"]\n\tallow = always',
       `[filter "lfs"]\n\tsmudge = "touch ${room}/smudged && cat"\n\trequired = true`,
-      `[core]\n\tattributesFile = ${room}/attributes\n\thooksPath = ${room}/hooks`,
+      `[core]\n\tattributesFile = ${room}/attributes\n\thooksPath = ${room}/hooks\n\taskPass = ${room}/ask`,
       '[url "https://elsewhere.example/"]\n\tinsteadOf = https://git.corp.example/',
       '[credential]\n\thelper = store',
+      '[transfer]\n\tbundleURI = true',
+      '[sideband]\n\tallowControlCharacters = true',
       '',
     ].join('\n'),
   );
@@ -92,6 +94,17 @@ describe('git', () => {
     expect(stdout.split('\n').filter((line) => !/^(?:command|local)\t|^$/.test(line))).toEqual([]);
     expect(stdout).not.toContain('elsewhere.example');
     expect(stdout).toContain('core.hookspath=/dev/null');
+  });
+
+  test.each([
+    ['fetches no bundles that a host offers (CVE-2025-48385)', 'transfer.bundleURI', 'false'],
+    ['starts no program that asks for a password (CVE-2024-50349)', 'core.askPass', '/bin/false'],
+    ['shows no control characters of a host (CVE-2024-52005)', 'sideband.allowControlCharacters', 'false'],
+  ])('%s, whatever a user has set', async (_, setting, value) => {
+    const repository = await emptyMirror();
+    const args = ['config', '--get', setting];
+    expect(unguarded(repository, args)).toMatch(new RegExp(`^(?!${value}\\n).`));
+    expect((await guarded(repository, args)).stdout).toBe(`${value}\n`);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Ask } from '../../std/ask.ts';
 import { AppError, isAppError, toAppError } from '../../std/errors.ts';
 import { badRepository, DamagedMirror, remoteFailure, runFailure } from './git-failure.ts';
@@ -59,14 +60,19 @@ export class MirrorRefresh {
 
   /** Asks the remote. Rejects as `Mirror.snapshot` does. */
   async run(): Promise<Refreshed> {
-    const { clock, life, turns } = this.#world;
+    const { alone, clock, life, turns } = this.#world;
     if (this.#refusal !== undefined && clock.monotonic() < this.#refusal.until) throw this.#refusal.error;
-    const endTurn = await turns.take(this.#place.remote.host, { signal: life });
+    const letOthers = await alone(basename(this.#place.path), { signal: life });
     try {
-      await this.upkeep;
-      return await this.#runInTurn();
+      const endTurn = await turns.take(this.#place.remote.host, { signal: life });
+      try {
+        await this.upkeep;
+        return await this.#runInTurn();
+      } finally {
+        endTurn();
+      }
     } finally {
-      endTurn();
+      letOthers();
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Ask } from '../../std/ask.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { GitNetwork } from './git-network.ts';
 import type { Git } from './git.ts';
@@ -13,6 +14,8 @@ export interface MirrorWorld {
   readonly observer: MirrorObserver;
   /** Per host. */
   readonly turns: Turns;
+  /** Waits while another process refreshes the mirror with this key, within bounds, and resolves with what is called at the end. Rejects when the signal fires, and for nothing else. */
+  readonly alone: (key: string, o: Ask) => Promise<() => void>;
   /** Fires when the process stops. */
   readonly life: AbortSignal;
   /** A mirror has grown. */

@@ -65,13 +65,13 @@ export class Mirror {
   }
 
   /**
-   * The repository as it was at most `maxAgeMs` ago; the remote is asked when what is known is older. All who ask meanwhile share that, and it goes on when they leave. The snapshot
+   * The repository as it was at most `maxAgeMs` before `at`, or before now; the remote is asked when what is known is older. All who ask meanwhile share that, and it goes on when they leave. The snapshot
    * stays what it is while the mirror moves on. Rejects with NOT_FOUND, AUTH_REQUIRED, UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT, UPSTREAM_BAD_RESPONSE, TOO_LARGE, POLICY_DENIED,
    * STORE_UNAVAILABLE, OVERLOADED, ABORTED.
    */
-  async snapshot(o: Ask & { readonly maxAgeMs: number }): Promise<GitSnapshot> {
+  async snapshot(o: Ask & { readonly maxAgeMs: number; readonly at?: number }): Promise<GitSnapshot> {
     throwIfAborted(o.signal);
-    const since = this.#world.clock.monotonic() - o.maxAgeMs;
+    const since = (o.at ?? this.#world.clock.monotonic()) - o.maxAgeMs;
     if (this.#held === undefined && o.maxAgeMs > 0) await waitFor(this.#restore(o.maxAgeMs), o.signal);
     let held = this.#held;
     // A refresh that was under way may have asked too early: the next one has not.

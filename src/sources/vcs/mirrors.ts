@@ -21,6 +21,8 @@ export interface MirrorsOptions {
   readonly limits: MirrorLimits;
   readonly observer?: MirrorObserver;
   readonly bounds?: Partial<MirrorCounts>;
+  /** Keeps processes that share the folder from refreshing one mirror at a time: safe as that is, it costs all of them a fetch. Absent = this one is alone. */
+  readonly alone?: MirrorWorld['alone'] | undefined;
 }
 
 /** What no size of packs bounds: a repository may be next to nothing on disk, and have many names. */
@@ -58,7 +60,9 @@ export class Mirrors {
     this.#options = options;
     this.#counts = { ...COUNTS, ...options.bounds };
     const turns = new Turns(limits.perHost);
-    this.#world = { git, network, clock, limits, observer, turns, life: this.#stop.signal, grown: () => this.#tidy() };
+    const alone = options.alone ?? (async () => () => undefined);
+    const own = { turns, alone, life: this.#stop.signal, grown: () => this.#tidy() };
+    this.#world = { git, network, clock, limits, observer, ...own };
   }
 
   /** Of all mirrors in the folder, as of the last fetch; 0 before the first. */

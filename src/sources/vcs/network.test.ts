@@ -9,7 +9,8 @@ import { makeRepository, PLAIN_GIT_ENVIRONMENT } from '../../../tests/fakes/git-
 import { hasSshServer, type SshServer, startSshServer } from '../../../tests/fakes/ssh-server.ts';
 import { skipUnless } from '../../../tests/skip.ts';
 import { type Credentials, NO_CREDENTIALS, type SshIdentity } from '../../credentials/credentials.ts';
-import { createEgressGuard, type Lookup } from '../../io/egress/egress-guard.ts';
+import { createEgressGuard } from '../../io/egress/egress-guard.ts';
+import type { Lookup } from '../../io/egress/names.ts';
 import { readEgressRules } from '../../io/egress/rules.ts';
 import { createDispatchers } from '../../io/http-dispatcher.ts';
 import type { GitNetwork, GitRemote } from './git-network.ts';

@@ -14,7 +14,7 @@ import { CONTRACT_CONTENT, testSource } from '../contract.ts';
 import { ModcacheSource } from '../modcache/modcache.ts';
 import type { Source, Spool } from '../source.ts';
 import type { RepositoryRoot } from './repository-root.ts';
-import { VcsSource } from './vcs-source.ts';
+import { type GivesSnapshots, VcsSource } from './vcs-source.ts';
 
 const o = { signal: new AbortController().signal };
 const URL_OF = 'https://git.test/corp/tool';
@@ -45,7 +45,13 @@ interface Rig extends LocalMirrors {
 
 /** A source over one repository, which answers as long for versions as `versionMs` says, and at once for nothing else. */
 async function rig(
-  o: { versionMs?: number; mutableMs?: number; find?: () => Promise<RepositoryRoot> } = {},
+  o: {
+    versionMs?: number;
+    mutableMs?: number;
+    find?: () => Promise<RepositoryRoot>;
+    /** Between the source and its mirrors. */
+    before?: (mirrors: GivesSnapshots) => GivesSnapshots;
+  } = {},
 ): Promise<Rig> {
   const place = await mkdtemp(join(folder, 'rig-'));
   const repository = join(place, 'tool.git');
@@ -69,7 +75,7 @@ async function rig(
   const source = new VcsSource({
     name: 'direct',
     discovery: { find: o.find ?? (async () => root) },
-    mirrors: local.mirrors,
+    mirrors: o.before?.(local.mirrors) ?? local.mirrors,
     proxyAt: () => {
       throw new Error('no module is at a proxy');
     },
@@ -216,10 +222,26 @@ describe('how often a repository is asked', () => {
     expect(it.contacts()).toBe(before + 1);
   });
 
-  test('no second time when the question was the first', async () => {
+  /** Mirrors that are asked a second time only after as long as the first took. */
+  function hesitant(mirrors: GivesSnapshots): GivesSnapshots {
+    let [tookMs, asked] = [0, 0];
+    return {
+      open: (url) => ({
+        snapshot: async (ask) => {
+          if (asked++ > 0) await systemClock.sleep(tookMs, o);
+          const begun = systemClock.monotonic();
+          const snapshot = await mirrors.open(url).snapshot(ask);
+          tookMs = systemClock.monotonic() - begun;
+          return snapshot;
+        },
+      }),
+    };
+  }
+
+  test('no second time when the question was the first, however slow the machine is', async () => {
     await it.source.list(tool, o);
     const contactsOfAList = it.contacts();
-    const other = await rig();
+    const other = await rig({ before: hesitant });
     await expect(other.source.query(tool, 'v9.9.9', o)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(other.contacts()).toBe(contactsOfAList);
     await other.mirrors.close();

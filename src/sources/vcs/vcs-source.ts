@@ -29,8 +29,10 @@ export interface GivesSnapshots {
 }
 
 export interface SnapshotAsk extends Ask {
-  /** How old what it knows of branches and tags may be; 0 = asked for now. */
+  /** How old what it knows of branches and tags may be; 0 = not asked for before `at`. */
   readonly maxAgeMs: number;
+  /** When it may be that old, by the monotonic clock in ms; now when absent. */
+  readonly at?: number;
 }
 
 export interface VcsSourceOptions {
@@ -126,14 +128,14 @@ export class VcsSource implements Source {
     o: Ask,
     decide: (snapshot: GitSnapshot) => Promise<T>,
   ): Promise<T> {
-    const { clock } = this.#options;
-    const since = clock.monotonic();
+    const { clock, mirrors } = this.#options;
+    const at = clock.monotonic();
     const known = await this.#snapshot(place.url, maxAgeMs, o);
     try {
       return await decide(known);
     } catch (error) {
       if (!isAppError(error, 'NOT_FOUND')) throw error;
-      const fresh = await this.#snapshot(place.url, clock.monotonic() - since, o);
+      const fresh = await mirrors.open(place.url).snapshot({ maxAgeMs: 0, at, signal: o.signal });
       if (fresh === known) throw error;
       return decide(fresh);
     }
