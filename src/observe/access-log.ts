@@ -17,6 +17,8 @@ export function accessLine(time: string, o: RequestOutcome): string {
   line += `,"kind":"${o.kind}","status":${o.status},"bytes":${o.sentBytes},"durationMs":${Math.round(o.durationMs * 1000) / 1000}`;
   if (o.result !== undefined) line += `,"result":"${o.result}"`;
   if (o.source !== undefined) line += `,"source":${quoted(o.source)}`;
+  if (o.level !== undefined) line += `,"ladder":${o.level}`;
+  if (o.route !== undefined && o.route !== 'default') line += `,"route":${quoted(o.route)}`;
   if (o.code !== undefined) line += `,"code":"${o.code}"`;
   if (o.message !== undefined) line += `,"message":${quoted(o.message)}`;
   if (!o.complete) line += ',"complete":false';

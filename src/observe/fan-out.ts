@@ -1,3 +1,4 @@
+import type { LadderObserver, LadderStep } from '../ladder/observer.ts';
 import type { FetchOutcome, ResolverObserver, StoreTrouble } from '../resolver/observer.ts';
 import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
 import type { DatabaseQuestion, SecurityEvent, VerifyObserver } from '../verify/observer.ts';
@@ -19,6 +20,15 @@ export function tellResolverObservers(observers: readonly ResolverObserver[]): R
     },
     onStoreTrouble(trouble: StoreTrouble): void {
       for (const observer of observers) observer.onStoreTrouble?.(trouble);
+    },
+  };
+}
+
+/** One ladder observer that tells all of `observers`, in order. */
+export function tellLadderObservers(observers: readonly LadderObserver[]): LadderObserver {
+  return {
+    onLadderStep(step: LadderStep): void {
+      for (const observer of observers) observer.onLadderStep(step);
     },
   };
 }

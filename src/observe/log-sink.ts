@@ -75,11 +75,12 @@ class BatchingSink implements LogSink {
   flushSync(): void {
     const batch = Buffer.from(this.#held);
     this.#held = '';
+    let at = 0;
     try {
-      for (let at = 0; at < batch.length; ) at += writeSync(this.#fd, batch, at);
+      while (at < batch.length) at += writeSync(this.#fd, batch, at);
     } catch {
       // Nowhere to write to, and nobody to tell.
-      this.#drop(batch);
+      this.#drop(batch.subarray(at));
     }
   }
 
@@ -100,7 +101,7 @@ class BatchingSink implements LogSink {
         setTimeout(() => this.#writeFrom(batch, at), RETRY_MS);
         return;
       }
-      if (error !== null) this.#drop(batch);
+      if (error !== null) this.#drop(batch.subarray(at));
       else if (at + written < batch.length) {
         this.#writeFrom(batch, at + written);
         return;
@@ -111,8 +112,8 @@ class BatchingSink implements LogSink {
     });
   }
 
-  #drop(batch: Buffer): void {
-    for (let i = batch.indexOf(NEWLINE); i >= 0; i = batch.indexOf(NEWLINE, i + 1)) this.dropped++;
+  #drop(lines: Buffer): void {
+    for (let i = lines.indexOf(NEWLINE); i >= 0; i = lines.indexOf(NEWLINE, i + 1)) this.dropped++;
   }
 }
 

@@ -2,8 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { FetchOutcome, ResolverObserver } from '../resolver/observer.ts';
 import type { RequestOutcome, ServerObserver } from '../server/observer.ts';
 import type { DatabaseQuestion, SecurityEvent, VerifyObserver } from '../verify/observer.ts';
+import { AnswerCounts } from './answer-counts.ts';
 import { LabelCap } from './label-cap.ts';
+import type { Counts } from './merged-metrics.ts';
+import type { MemberOutcome } from '../upstream/observer.ts';
 import type { ToldTrouble } from './store-troubles.ts';
+import { UpstreamCounts } from './upstream-counts.ts';
 
 const MAX_SOURCES = 64;
 const MAX_DATABASES = 32;
@@ -21,6 +25,12 @@ interface RequestCell {
   readonly observe: (seconds: number) => void;
 }
 
+/** One value of a gauge with labels. */
+export interface Labelled {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 /**
  * Counts what server, resolver and verify tell, for Prometheus. Labels are bounded: kinds, results, status classes and codes are closed
  * sets, sources are capped at 64 names, checksum databases at 32.
@@ -31,6 +41,8 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
   readonly #cells = new Map<string, Map<string, RequestCell>>();
   readonly #requestSeconds: Histogram<'kind' | 'result'>;
   readonly #errors: Counter<'code'>;
+  readonly #answers: AnswerCounts;
+  readonly #upstreams: UpstreamCounts;
   readonly #fetches: Counter<'source' | 'kind' | 'result'>;
   readonly #fetchSeconds: Histogram<'source' | 'kind'>;
   readonly #fetchBytes: Counter<'source' | 'kind'>;
@@ -122,6 +134,8 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
       registers,
     });
     this.#exportCells(registers);
+    this.#answers = new AnswerCounts(this.#registry);
+    this.#upstreams = new UpstreamCounts(this.#registry);
     this.watch(
       'hit_ratio',
       'Share of the answers about modules since the start that waited for no upstream (result hit or stale, of all results but none); 0 before the first answer.',
@@ -140,6 +154,11 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
     return this.#registry.metrics();
   }
 
+  /** The same as plain data, to be added to what other processes have. */
+  async counts(): Promise<Counts> {
+    return await this.#registry.getMetricsAsJSON();
+  }
+
   /** Adds a gauge whose value is asked for at each scrape. `name` without the `larder_` prefix. */
   watch(name: string, help: string, read: () => number): void {
     const gauge: Gauge = new Gauge({
@@ -150,12 +169,45 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
     });
   }
 
+  /** The same for what only grows; `name` ends in `_total`. */
+  watchTotal(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name: `larder_${name}`,
+      help,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
+  /** The same with labels, a value for each of their combinations, which must be few. `labelNames` where there may be no value yet. */
+  watchEach(
+    name: string,
+    help: string,
+    read: () => readonly Labelled[],
+    labelNames: readonly string[] = Object.keys(read()[0]?.labels ?? {}),
+  ): void {
+    const gauge: Gauge = new Gauge({
+      name: `larder_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect: () => {
+        gauge.reset();
+        for (const { labels, value } of read()) gauge.set(labels, value);
+      },
+    });
+  }
+
   onRequestEnd(o: RequestOutcome): void {
     const cell = this.#cellOf(o.kind, o.result ?? 'none', o.source, o.status);
     cell.count++;
     cell.bytes += o.sentBytes;
     cell.observe(o.durationMs / 1000);
     if (o.code !== undefined) this.#errors.inc({ code: o.code });
+    this.#answers.count(o);
   }
 
   onFetch(o: FetchOutcome): void {
@@ -172,6 +224,10 @@ export class Metrics implements ServerObserver, ResolverObserver, VerifyObserver
 
   onMirrorGone(why: 'damaged' | 'evicted'): void {
     this.#mirrorsGone.inc({ why });
+  }
+
+  onMemberOutcome(o: MemberOutcome): void {
+    this.#upstreams.count(o);
   }
 
   onStoreTrouble({ operation, code }: ToldTrouble): void {
