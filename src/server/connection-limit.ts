@@ -1,38 +1,34 @@
-/** How many connections one address may hold. Counts, and nothing else: who to refuse is the caller's to do. */
+import { clientOf } from '../admission/client.ts';
+
+/** How many connections one client may hold: an IPv4 address, or an IPv6 network. Counts, and nothing else: who to refuse is the caller's to do. */
 export class ConnectionLimit {
   readonly #perAddress: number;
   readonly #perLoopback: number;
+  readonly #isProxy: (address: string) => boolean;
   /** Bounded by the number of open connections. */
   readonly #open = new Map<string, number>();
 
-  constructor(o: { readonly perAddress: number; readonly perLoopback: number }) {
+  /** `perLoopback` is for all that `isProxy` holds for. */
+  constructor(o: { readonly perAddress: number; readonly perLoopback: number }, isProxy: (address: string) => boolean) {
     this.#perAddress = o.perAddress;
     this.#perLoopback = o.perLoopback;
+    this.#isProxy = isProxy;
   }
 
-  /** Counts one more connection of `address` and returns true, or false when it has as many as it may. */
+  /** Counts one more connection of `address` and returns true, or false when its client has as many as it may. */
   enter(address: string): boolean {
-    const key = plainAddress(address);
-    const count = this.#open.get(key) ?? 0;
-    if (count >= (isLoopback(key) ? this.#perLoopback : this.#perAddress)) return false;
-    this.#open.set(key, count + 1);
+    const client = clientOf(address);
+    const count = this.#open.get(client) ?? 0;
+    if (count >= (this.#isProxy(address) ? this.#perLoopback : this.#perAddress)) return false;
+    this.#open.set(client, count + 1);
     return true;
   }
 
   /** Ends what a true `enter` began. */
   leave(address: string): void {
-    const key = plainAddress(address);
-    const count = (this.#open.get(key) ?? 0) - 1;
-    if (count > 0) this.#open.set(key, count);
-    else this.#open.delete(key);
+    const client = clientOf(address);
+    const count = (this.#open.get(client) ?? 0) - 1;
+    if (count > 0) this.#open.set(client, count);
+    else this.#open.delete(client);
   }
-}
-
-/** An IPv4 client of a dual-stack socket comes as `::ffff:a.b.c.d`: the same client. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }

@@ -1,7 +1,7 @@
 import type { ChecksumDatabases } from '../resolver/checksum-databases.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import type { Exchange } from './exchange.ts';
-import type { Health, MetricsPage } from './operations.ts';
+import type { DeepHealth, Health, MetricsPage, StatusPage } from './operations.ts';
 import type { Outbox } from './send-answer.ts';
 
 /** How long a question may take before it is answered with 504, ms. A safety net above the resolver's own deadlines. */
@@ -17,10 +17,13 @@ export interface Desk {
   readonly resolver: Resolver;
   readonly databases: ChecksumDatabases;
   readonly health: Health;
+  /** Absent when the page of the state is switched off. */
+  readonly deepHealth: DeepHealth | undefined;
   readonly metrics: MetricsPage | undefined;
+  readonly status: StatusPage | undefined;
   readonly outbox: Outbox;
   readonly limits: AnswerLimits;
-  isDraining(): boolean;
+  isShuttingDown(): boolean;
   /** Takes charge of a reply that is being worked on: a failure becomes an error reply, or a cut connection once the head is out. */
   settle(x: Exchange, work: Promise<void>): void;
 }

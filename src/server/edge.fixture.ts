@@ -19,7 +19,7 @@ import {
   listen,
 } from './listener.ts';
 import type { RequestOutcome, ServerObserver } from './observer.ts';
-import type { MetricsPage, Readiness } from './operations.ts';
+import type { DeepHealth, MetricsPage, Readiness, Standing } from './operations.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -125,7 +125,7 @@ const openGate: Gate = {
   decide: (module) =>
     module.startsWith('denied.example/')
       ? { allowed: false, error: new AppError('POLICY_DENIED', `${module} is on the list of denied modules`) }
-      : { allowed: true, plan: { scope: 'public', steps: [] } },
+      : { allowed: true, plan: { scope: 'public', route: 'default', steps: [], rungs: [] } },
 };
 
 export interface Served {
@@ -154,6 +154,8 @@ export interface ServeOptions {
   readonly observer?: ServerObserver;
   readonly listenerObserver?: Partial<ListenerObserver>;
   readonly metrics?: MetricsPage;
+  readonly deepHealth?: DeepHealth;
+  readonly standing?: Standing;
   readonly readiness?: () => Promise<Readiness>;
 }
 
@@ -166,7 +168,9 @@ export async function serve(o: ServeOptions = {}): Promise<Served> {
     gate: o.gate ?? openGate,
     observer: o.observer ?? { onRequestEnd: (outcome) => void outcomes.push(outcome) },
     health: { readiness: o.readiness ?? (() => Promise.resolve({ ready: true, detail: 'store readable' })) },
+    deepHealth: o.deepHealth,
     metrics: o.metrics,
+    ...(o.standing && { standing: o.standing }),
     clock: systemClock,
     options: { ...defaultEdgeOptions, instanceId: 'test', ...o.edge },
   });
@@ -178,6 +182,7 @@ export async function serve(o: ServeOptions = {}): Promise<Served> {
       observer: {
         onTlsReloaded: () => undefined,
         onTlsRefused: () => undefined,
+        onTlsEnding: () => undefined,
         onConnectionRefused: () => undefined,
         ...o.listenerObserver,
       },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppError } from '../std/errors.ts';
+import type { DependencyState } from './operations.ts';
 import {
   fromFile,
   fromReader,
@@ -274,6 +275,35 @@ describe('pages for people and probes', () => {
       const reply = await fetch(s.url + path);
       expect([reply.status, await reply.text()]).toEqual([503, 'not ready: read DATA: EIO\n']);
     }
+  });
+
+  test('/startupz is 200 whatever the store says', async () => {
+    const s = await start({ readiness: () => Promise.resolve({ ready: false, detail: 'no store' }) });
+    const reply = await fetch(`${s.url}/startupz`);
+    expect([reply.status, await reply.text()]).toEqual([200, 'started\n']);
+  });
+
+  test('/healthz/deep says how everything is, and is 503 only when not ready', async () => {
+    let ready = true;
+    const states: DependencyState[] = [
+      { state: 'ok', name: 'offline', says: 'no' },
+      { state: 'fail', name: 'pool x', says: 'all\nout', advice: 'look' },
+    ];
+    const s = await start({
+      readiness: () => Promise.resolve({ ready, detail: 'the store' }),
+      deepHealth: { read: () => Promise.resolve(states) },
+    });
+    const reply = await fetch(`${s.url}/healthz/deep`);
+    expect([reply.status, await reply.text()]).toEqual([
+      200,
+      'ready: the store\nok   offline: no\nfail pool x: all?out - what to do: look\n',
+    ]);
+    ready = false;
+    expect((await fetch(`${s.url}/healthz/deep`)).status).toBe(503);
+  });
+
+  test('/healthz/deep is not found when the page of the state is off', async () => {
+    expect((await fetch(`${(await start()).url}/healthz/deep`)).status).toBe(404);
   });
 
   test('/readyz is 200 while something is wrong that people should mend, and says what', async () => {

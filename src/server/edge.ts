@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
+import type { Turns } from '../admission/turns.ts';
 import { escapedTarget, type ProxyRequest } from '../gomod/protocol.ts';
 import type { Gate } from '../policy/gate.ts';
 import type { ChecksumDatabases } from '../resolver/checksum-databases.ts';
@@ -11,19 +12,23 @@ import type { AnswerLimits, Desk } from './desk.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 import { answerAbout } from './handlers/about.ts';
 import { answerArtifact } from './handlers/artifact.ts';
-import { answerLive, answerReady } from './handlers/health.ts';
+import { answerDeep, answerLive, answerReady, answerStarted } from './handlers/health.ts';
 import { answerMetrics } from './handlers/metrics.ts';
 import { answerMutable } from './handlers/mutable.ts';
+import { answerStatus } from './handlers/status.ts';
 import { answerSumdb } from './handlers/sumdb.ts';
 import type { RequestKind, ServerObserver } from './observer.ts';
-import type { Health, MetricsPage } from './operations.ts';
+import type { DeepHealth, Health, MetricsPage, Standing, StatusPage } from './operations.ts';
 import { PreparedHeads } from './prepared.ts';
+import { type Proxies, proxiesAt } from './proxies.ts';
 import { refuse, sendError } from './reply.ts';
 import { type Route, routeOf, withoutQuery } from './route.ts';
 
 export interface EdgeOptions extends AnswerLimits {
   /** Names this process: the start of request ids, and what a request of our own carries in `Larder-Via`. */
   readonly instanceId: string;
+  /** The start of request ids instead, where several processes have one name. */
+  readonly requestIds?: string;
   /** A client that takes no byte for this long is cut off, ms. */
   readonly writeStallMs: number;
   /** More header lines than this are refused. */
@@ -51,7 +56,16 @@ export interface EdgeParts {
   readonly health: Health;
   /** Absent = `/metrics` is not found. */
   readonly metrics?: MetricsPage | undefined;
+  /** Absent = `/status` is not found. */
+  readonly status?: StatusPage | undefined;
+  readonly deepHealth?: DeepHealth | undefined;
   readonly clock: Clock;
+  /** Absent = all routes always stand at 0. */
+  readonly standing?: Standing;
+  /** Absent = those on this machine. */
+  readonly proxies?: Proxies;
+  /** Turns for sending stored files; absent = as many as ask. */
+  readonly sendings?: Turns;
   /** Frees what is told to clients of secrets, which others may repeat. Default: there are none. */
   readonly redact?: (text: string) => string;
   readonly options: EdgeOptions;
@@ -60,8 +74,8 @@ export interface EdgeParts {
 /** The HTTP surface, without sockets: what `node:http` calls for each request. */
 export interface Edge {
   handle(req: IncomingMessage, res: ServerResponse): void;
-  /** From now on `/readyz` says 503 and every reply closes its connection. */
-  startDraining(): void;
+  /** From now on every reply closes its connection, and `/readyz` says 503 unless others serve in its place. */
+  startDraining(o: { readonly othersServe: boolean }): void;
   /** Requests that have not ended yet. */
   readonly inFlight: number;
 }
@@ -79,15 +93,33 @@ const MAX_PIPELINED = 64;
 class HttpEdge implements Edge {
   inFlight = 0;
   readonly #gate: Gate;
+  readonly #standing: Standing | undefined;
   readonly #options: EdgeOptions;
   readonly #context: ExchangeContext;
   readonly #desk: Desk;
   readonly #routes: LRUCache<string, Route>;
   #isDraining = false;
+  #isShuttingDown = false;
   #lastRequest = 0;
 
-  constructor({ gate, resolver, databases, observer, health, metrics, clock, options, redact }: EdgeParts) {
+  constructor({
+    gate,
+    resolver,
+    databases,
+    observer,
+    health,
+    deepHealth,
+    metrics,
+    clock,
+    options,
+    redact,
+    proxies,
+    sendings,
+    standing,
+    status,
+  }: EdgeParts) {
     this.#gate = gate;
+    this.#standing = standing;
     this.#options = options;
     this.#routes = new LRUCache({ max: options.rememberedRoutes });
     this.#context = {
@@ -95,7 +127,8 @@ class HttpEdge implements Edge {
       observer,
       writeStallMs: options.writeStallMs,
       redact: redact ?? ((text) => text),
-      nextRequestId: () => `${options.instanceId}-${(++this.#lastRequest).toString(36)}`,
+      proxies: proxies ?? proxiesAt([]),
+      nextRequestId: () => `${options.requestIds ?? options.instanceId}-${(++this.#lastRequest).toString(36)}`,
       onEnd: () => {
         this.inFlight--;
       },
@@ -104,21 +137,26 @@ class HttpEdge implements Edge {
       resolver,
       databases,
       health,
+      deepHealth,
       metrics,
+      status,
       limits: options,
       outbox: {
         heads: new PreparedHeads(),
         pool: new BufferPool(options.bufferPool),
+        sendings,
+        varyBy: gate.varyBy,
       },
-      isDraining: () => this.#isDraining,
+      isShuttingDown: () => this.#isShuttingDown,
       settle: (x, work) => {
         work.catch((error: unknown) => this.#fail(x, error));
       },
     };
   }
 
-  startDraining(): void {
+  startDraining({ othersServe }: { readonly othersServe: boolean }): void {
     this.#isDraining = true;
+    this.#isShuttingDown = !othersServe;
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void {
@@ -159,6 +197,12 @@ class HttpEdge implements Edge {
       case 'livez':
         x.kind = 'health';
         return answerLive(x);
+      case 'startupz':
+        x.kind = 'health';
+        return answerStarted(x);
+      case 'deep-health':
+        x.kind = 'health';
+        return answerDeep(x, this.#desk);
       case 'readyz':
       case 'healthz':
         x.kind = 'health';
@@ -166,6 +210,9 @@ class HttpEdge implements Edge {
       case 'metrics':
         x.kind = 'metrics';
         return answerMetrics(x, this.#desk);
+      case 'status':
+        x.kind = 'status';
+        return answerStatus(x, this.#desk);
       case 'about':
         return answerAbout(x);
     }
@@ -183,8 +230,11 @@ class HttpEdge implements Edge {
     x.kind = kindOf(request);
     if (x.head.via !== undefined && namesUs(x.head.via, this.#options.instanceId)) throw askedByItself();
     if (request.kind === 'sumdb') return answerSumdb(x, request, this.#desk);
-    const decision = this.#gate.decide(request.kind === 'artifact' ? request.id.module.path : request.module);
+    const decision = this.#gate.decide(request.kind === 'artifact' ? request.id.module.path : request.module, x);
+    x.varyBy = this.#gate.varyBy;
     if (!decision.allowed) return this.#fail(x, decision.error);
+    x.route = decision.plan.route;
+    x.level = this.#standing?.levelOf(x.route) ?? 0;
     if (request.kind === 'artifact') answerArtifact(x, request.id, decision.plan, this.#desk);
     else answerMutable(x, request, decision.plan, this.#desk);
   }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Level } from '../ladder/level.ts';
 import type { CacheResult } from '../resolver/resolver.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, type ErrorCode } from '../std/errors.ts';
 import type { RequestKind, ServerObserver } from './observer.ts';
 import { toPrintable } from './printable.ts';
+import type { Proxies } from './proxies.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 
 /** What all exchanges of one edge share. */
@@ -12,6 +14,7 @@ export interface ExchangeContext {
   readonly observer: ServerObserver;
   /** A kept-alive client that takes no byte for this long is cut off, ms. */
   readonly writeStallMs: number;
+  readonly proxies: Proxies;
   /** `text` without secrets. */
   redact(text: string): string;
   nextRequestId(): string;
@@ -36,6 +39,12 @@ export class Exchange {
   mayFetch: 'yes' | 'no' = 'yes';
   result: CacheResult | undefined = undefined;
   source: string | undefined = undefined;
+  /** Of a question about a module: the route it takes. */
+  route: string | undefined = undefined;
+  /** Likewise: on which level of the ladder the route stands, and from when it is answered on which it was. */
+  level: Level | undefined = undefined;
+  /** What a failure to find it varies by. */
+  varyBy: string | undefined = undefined;
   code: ErrorCode | undefined = undefined;
   message: string | undefined = undefined;
   /** Body bytes that the kernel took, while a long body is on its way. */
@@ -66,6 +75,28 @@ export class Exchange {
       this.#onConnectionClose = onClose;
       req.socket.on('close', onClose);
     }
+  }
+
+  /** Who asks, as far as turns are shared out: the address that the connection comes from, or that a proxy of ours tells of. */
+  get client(): string {
+    return this.#context.proxies.clientOf(this.req.socket.remoteAddress ?? '', this.head.forwardedFor);
+  }
+
+  /** The value of the header of this name in lower case; undefined when it is not there, or is there twice. */
+  header(name: string): string | undefined {
+    const { rawHeaders } = this.req;
+    let found: string | undefined;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      if (rawHeaders[i]?.toLowerCase() !== name) continue;
+      if (found !== undefined) return undefined;
+      found = rawHeaders[i + 1];
+    }
+    return found;
+  }
+
+  /** The value of `Authorization`. Attacker-controlled. */
+  get authorization(): string | undefined {
+    return this.header('authorization');
   }
 
   /** `text`, which repeats what others said, as it may be told to the client. */
@@ -143,6 +174,8 @@ export class Exchange {
       durationMs: this.#context.clock.monotonic() - this.#startedAt,
       result: this.result,
       source: this.source,
+      route: this.route,
+      level: this.level,
       code: this.code,
       message: this.message,
       complete,

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { get as httpsGet } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { connect as tlsConnect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConnectionLimit } from './connection-limit.ts';
+import { proxiesAt } from './proxies.ts';
 import { fromReader, inMemory, type Served, type ServeOptions, serve } from './edge.fixture.ts';
 
 let open: Served[] = [];
@@ -52,6 +54,14 @@ describe('draining', () => {
     expect(await drained).toBe('finished');
   });
 
+  test('stays ready where others serve in its place, and closes connections all the same', async () => {
+    const s = await start();
+    const drained = s.listener.drain({ acceptMs: 300, finishMs: 5000, othersServe: true });
+    const ready = await fetch(`${s.url}/readyz`);
+    expect([ready.status, ready.headers.get('connection')]).toEqual([200, 'close']);
+    expect(await drained).toBe('finished');
+  });
+
   test('cuts what is not done in time, and says so', async () => {
     const s = await start();
     s.resolver.artifacts.set(ZIP, gated(5).answer);
@@ -72,6 +82,23 @@ describe('draining', () => {
     await expect(running.arrayBuffer()).rejects.toThrow();
   });
 
+  test('does not cut a reply that was handed over whole and is still on its way to a slow reader', async () => {
+    const s = await start();
+    // More than the buffers of a connection hold.
+    s.resolver.artifacts.set(ZIP, inMemory(new Uint8Array(40_000_000)));
+    const socket = connect(s.port, '127.0.0.1');
+    socket.pause();
+    socket.write(`GET /${ZIP} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await expect.poll(() => s.edge.inFlight).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const drained = s.listener.drain({ acceptMs: 0, finishMs: 20_000 });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    let bytes = 0;
+    socket.on('data', (chunk) => (bytes += chunk.length)).resume();
+    expect(await drained).toBe('finished');
+    await expect.poll(() => bytes).toBeGreaterThanOrEqual(40_000_000);
+  });
+
   test('does not wait for connections that ask nothing', async () => {
     const s = await start();
     const idle = connect(s.port, '127.0.0.1');
@@ -88,7 +115,12 @@ describe('a port that cannot be opened', () => {
     const s = await start();
     const { listen, defaultListenerLimits } = await import('./listener.ts');
     const { systemClock } = await import('../std/clock.ts');
-    const observer = { onTlsReloaded: () => {}, onTlsRefused: () => {}, onConnectionRefused: () => {} };
+    const observer = {
+      onTlsReloaded: () => {},
+      onTlsRefused: () => {},
+      onTlsEnding: () => {},
+      onConnectionRefused: () => {},
+    };
     const again = listen(
       s.edge,
       { host: '127.0.0.1', port: s.port, limits: defaultListenerLimits },
@@ -116,13 +148,17 @@ describe('connections of one address', () => {
     await expect.poll(async () => (await fetch(`${s.url}/livez`).catch(() => undefined))?.status).toBe(200);
   });
 
-  test('count the same in both notations, and loopback apart', () => {
-    const limit = new ConnectionLimit({ perAddress: 1, perLoopback: 2 });
+  test('count the same in both notations, by network in IPv6, and proxies apart', () => {
+    const proxies = proxiesAt(['10.9.0.0/16']);
+    const limit = new ConnectionLimit({ perAddress: 1, perLoopback: 2 }, (address) => proxies.isProxy(address));
     expect(limit.enter('10.0.0.1')).toBe(true);
     expect(limit.enter('::ffff:10.0.0.1')).toBe(false);
     limit.leave('::ffff:10.0.0.1');
     expect(limit.enter('10.0.0.1')).toBe(true);
-    expect([limit.enter('::1'), limit.enter('::1'), limit.enter('::1')]).toEqual([true, true, false]);
+    const enter = (address: string): boolean => limit.enter(address);
+    expect(['::1', '::1', '::1'].map(enter)).toEqual([true, true, false]);
+    expect(['10.9.0.1', '::ffff:10.9.0.1', '10.9.0.1'].map(enter)).toEqual([true, true, false]);
+    expect(['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1'].map(enter)).toEqual([true, false, true]);
   });
 });
 
@@ -186,6 +222,18 @@ describe('TLS', () => {
     use('two', 'two');
     await expect.poll(() => nameOf(s.port)).toBe('two');
     expect(reloaded.at(-1)).toBeGreaterThan(Date.now());
+  });
+
+  test('tells that the certificate ends within thirty days, at the start and of each new one', async () => {
+    use('one', 'one');
+    const ending: number[] = [];
+    const listenerObserver = { onTlsEnding: (t: number) => ending.push(t) };
+    const s = await start({ tls: files, limits: { tlsCheckEveryMs: 30 }, listenerObserver });
+    const { validToDate } = new X509Certificate(readFileSync(files.cert));
+    expect(ending).toEqual([validToDate.getTime()]);
+    expect(s.listener.certificateNotAfter).toBe(ending[0]);
+    use('two', 'two');
+    await expect.poll(() => ending.length).toBe(2);
   });
 
   test('follows a link that is swapped', async () => {

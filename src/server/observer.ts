@@ -1,3 +1,4 @@
+import type { Level } from '../ladder/level.ts';
 import type { CacheResult } from '../resolver/resolver.ts';
 import type { ErrorCode } from '../std/errors.ts';
 
@@ -12,6 +13,7 @@ export type RequestKind =
   | 'sumdb'
   | 'health'
   | 'metrics'
+  | 'status'
   | 'other';
 
 /** One finished request. */
@@ -27,6 +29,10 @@ export interface RequestOutcome {
   readonly durationMs: number;
   readonly result?: CacheResult;
   readonly source?: string;
+  /** Of a question about a module: the route it took. */
+  readonly route?: string | undefined;
+  /** Likewise: on which level of the ladder it was answered. */
+  readonly level?: Level | undefined;
   readonly code?: ErrorCode;
   /** The failure in one line, safe to log. */
   readonly message?: string;

@@ -4,7 +4,10 @@ import { entityTag } from './conditional.ts';
 export const REQUEST_ID_AT = 1;
 export const CACHE_RESULT_AT = 3;
 export const CACHE_CONTROL_AT = 5;
-export const AGE_AT = 7;
+/** Only of what the resolver answers. */
+export const LEVEL_AT = 7;
+/** Only of what may change. */
+export const AGE_AT = 9;
 
 /** The head of a 200 for a body that is in memory, ready but for the slots above. */
 export interface PreparedHead {
@@ -35,12 +38,17 @@ export const IMMUTABLE = 'public, max-age=31536000, immutable';
 export function prepareHead(kind: BodyKind, sha256: string | undefined, sizeBytes: number): PreparedHead {
   const etag = sha256 === undefined ? undefined : entityTag(sha256);
   const headers = ['X-Request-Id', '', 'X-Cache', '', 'Cache-Control', IMMUTABLE];
+  if (isOfModule(kind)) headers.push('Larder-Level', '0');
   if (isMutable(kind)) headers.push('Age', '0');
   headers.push('Content-Type', CONTENT_TYPES[kind], 'Content-Length', String(sizeBytes));
   if (etag !== undefined) headers.push('ETag', etag);
   headers.push('X-Content-Type-Options', 'nosniff');
   if (kind === 'zip') headers.push('Accept-Ranges', 'bytes');
   return { etag, headers };
+}
+
+function isOfModule(kind: BodyKind): boolean {
+  return !kind.startsWith('sumdb-');
 }
 
 function isMutable(kind: BodyKind): boolean {

@@ -48,11 +48,25 @@ export function sendError(x: Exchange, error: AppError, subject?: string): void 
   const isStoredOnlyMiss = row.fallsThrough && x.mayFetch === 'no';
   const headers = [
     ...(x.result === undefined ? [] : ['X-Cache', x.result]),
-    ...(row.retryAfterSeconds === undefined ? [] : ['Retry-After', String(row.retryAfterSeconds)]),
-    ...(isStoredOnlyMiss ? ['Vary', 'Disable-Module-Fetch'] : []),
+    ...(row.retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfter(row.retryAfterSeconds, x.id))]),
+    ...(x.level === undefined ? [] : ['Larder-Level', String(x.level)]),
+    ...varyOf(x, isStoredOnlyMiss),
   ];
   const cacheControl = isStoredOnlyMiss ? 'no-store' : row.cacheControl;
   sendText(x, { status: row.status, body: errorText(told, subject, x.id), cacheControl, headers });
+}
+
+/** Within a range by the request's own number, so that those who were turned away together do not come back together. */
+function retryAfter(seconds: number | readonly [number, number], id: string): number {
+  if (typeof seconds === 'number') return seconds;
+  const [least, most] = seconds;
+  const sum = Array.from(id).reduce((all, letter) => (all * 31 + letter.charCodeAt(0)) % 65_521, 0);
+  return least + (sum % (most - least + 1));
+}
+
+function varyOf({ varyBy }: Exchange, isStoredOnlyMiss: boolean): readonly string[] {
+  const names = [...(isStoredOnlyMiss ? ['Disable-Module-Fetch'] : []), ...(varyBy === undefined ? [] : [varyBy])];
+  return names.length === 0 ? [] : ['Vary', names.join(', ')];
 }
 
 /** Answers a request that is refused for its form and gives the connection up: what else comes over it cannot be trusted. */

@@ -14,6 +14,8 @@ export interface RequestHead {
   range: string | undefined;
   requestId: string | undefined;
   userAgent: string | undefined;
+  /** Whom the proxies on the way heard, each after the other. */
+  forwardedFor: string | undefined;
   /** Ids of the Larder processes the question has passed through. */
   via: string | undefined;
 }
@@ -29,6 +31,7 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead {
     range: undefined,
     requestId: undefined,
     userAgent: undefined,
+    forwardedFor: undefined,
     via: undefined,
   };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) take(head, rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');
@@ -59,6 +62,9 @@ function take(head: RequestHead, name: string, value: string): void {
       break;
     case 14:
       if (is(name, 'content-length') && value !== '0') head.hasBody = true;
+      break;
+    case 15:
+      if (is(name, 'x-forwarded-for')) head.forwardedFor = joined(head.forwardedFor, value);
       break;
     case 17:
       if (is(name, 'transfer-encoding')) head.hasBody = true;

@@ -5,7 +5,7 @@ import { type AppError, toAppError } from '../std/errors.ts';
 export type Route =
   /** A question of the GOPROXY protocol; `storedOnly` when it came under `/cached-only`. */
   | { readonly to: 'proxy'; readonly request: ProxyRequest; readonly storedOnly: boolean }
-  | { readonly to: 'livez' | 'readyz' | 'healthz' | 'metrics' | 'about' }
+  | { readonly to: 'livez' | 'startupz' | 'readyz' | 'healthz' | 'deep-health' | 'metrics' | 'status' | 'about' }
   | { readonly to: 'nowhere'; readonly error: AppError };
 
 const CACHED_ONLY = '/cached-only';
@@ -13,9 +13,12 @@ const CACHED_ONLY = '/cached-only';
 const ownPages: ReadonlyMap<string, Route> = new Map([
   ['/', { to: 'about' }],
   ['/livez', { to: 'livez' }],
+  ['/startupz', { to: 'startupz' }],
   ['/readyz', { to: 'readyz' }],
   ['/healthz', { to: 'healthz' }],
+  ['/healthz/deep', { to: 'deep-health' }],
   ['/metrics', { to: 'metrics' }],
+  ['/status', { to: 'status' }],
 ]);
 
 /** The target without its query string: no question here has parameters, and a base URL may carry some. */

@@ -1,3 +1,6 @@
+import { takeTurn } from '../admission/take-turn.ts';
+import type { EndTurn, Turns } from '../admission/turns.ts';
+import type { Level } from '../ladder/level.ts';
 import type { DatabaseAnswer } from '../resolver/checksum-databases.ts';
 import type { ArtifactAnswer, MutableAnswer } from '../resolver/resolver.ts';
 import type { BufferPool } from './body-sender.ts';
@@ -10,6 +13,7 @@ import {
   CACHE_CONTROL_AT,
   CACHE_RESULT_AT,
   IMMUTABLE,
+  LEVEL_AT,
   type PreparedHead,
   type PreparedHeads,
   prepareHead,
@@ -19,8 +23,12 @@ import { sendText } from './reply.ts';
 
 /** What sending needs besides the answer. */
 export interface Outbox {
+  /** What answers that may change vary by; undefined when by nothing. */
+  readonly varyBy?: string | undefined;
   readonly heads: PreparedHeads;
   readonly pool: BufferPool;
+  /** Turns for sending stored files; absent = as many as ask. */
+  readonly sendings?: Turns | undefined;
 }
 
 /** Sends an artifact whose body is in memory. Synchronous: this is the hot path. */
@@ -32,8 +40,8 @@ export function sendInMemory(
   out: Outbox,
 ): void {
   if (!x.mayReply) return;
-  note(x, answer);
   const prepared = out.heads.of(kind, bytes, answer.sha256);
+  noteLevel(x, answer, prepared);
   prepared.headers[CACHE_CONTROL_AT] = IMMUTABLE;
   sendPrepared(x, kind, prepared, bytes);
 }
@@ -44,13 +52,13 @@ export function sendInMemory(
  */
 export function sendMutable(x: Exchange, kind: BodyKind, answer: MutableAnswer, out: Outbox): void {
   if (!x.mayReply) return;
-  note(x, answer);
   const ageSeconds = Math.floor(answer.ageMs / 1000);
   const maxAge = answer.freshForMs <= 0 ? 0 : ageSeconds + Math.floor(answer.freshForMs / 1000);
   const prepared = out.heads.of(kind, answer.bytes, answer.sha256);
+  noteLevel(x, answer, prepared);
   prepared.headers[CACHE_CONTROL_AT] = `public, max-age=${maxAge}, must-revalidate`;
   prepared.headers[AGE_AT] = String(ageSeconds);
-  sendPrepared(x, kind, prepared, answer.bytes);
+  sendPrepared(x, kind, out.varyBy === undefined ? prepared : varying(prepared, out.varyBy), answer.bytes);
 }
 
 /** Sends what a checksum database said. */
@@ -73,33 +81,52 @@ export async function sendStored(
   out: Outbox,
 ): Promise<void> {
   if (!x.mayReply) return;
-  note(x, answer);
   const { sizeBytes } = answer;
   const prepared = prepareHead(kind, answer.sha256, sizeBytes);
+  noteLevel(x, answer, prepared);
   fill(x, prepared);
   const selection = selectFor(x, kind, prepared.etag, sizeBytes);
   if (x.isHead || selection.status === 304 || selection.status === 416 || sizeBytes === 0) {
     return sendBodiless(x, selection, prepared, sizeBytes);
   }
   const span = selection.status === 206 ? selection.span : { start: 0, end: sizeBytes };
-  const reader = await answer.open(selection.status === 206 ? { signal, range: span } : { signal });
-  await sendBody({
-    res: x.res,
-    connection: x.req.socket,
-    reader,
-    sizeBytes: span.end - span.start,
-    pool: out.pool,
-    begin: () => {
-      x.begin(
-        selection.status,
-        selection.status === 206 ? partial(prepared.headers, span, sizeBytes) : prepared.headers,
-      );
-      x.cutOffWhenStalled();
-    },
-    onSent: (bytes) => {
-      x.sentBytes += bytes;
-    },
-  });
+  const headers = selection.status === 206 ? partial(prepared.headers, span, sizeBytes) : prepared.headers;
+  const endTurn = await turnFor(x, answer, signal, out);
+  try {
+    const reader = await answer.open(selection.status === 206 ? { signal, range: span } : { signal });
+    await sendBody({
+      res: x.res,
+      connection: x.req.socket,
+      reader,
+      sizeBytes: span.end - span.start,
+      pool: out.pool,
+      begin: () => {
+        x.begin(selection.status, headers);
+        x.cutOffWhenStalled();
+      },
+      onSent: (bytes) => {
+        x.sentBytes += bytes;
+      },
+    });
+  } finally {
+    endTurn?.('found');
+  }
+}
+
+/** What is still arriving takes none: a fetch that nobody reads any more would be given up. */
+async function turnFor(
+  x: Exchange,
+  answer: ArtifactAnswer,
+  signal: AbortSignal,
+  out: Outbox,
+): Promise<EndTurn | undefined> {
+  if (out.sendings === undefined || answer.sha256 === undefined) return undefined;
+  return await takeTurn(out.sendings, { client: x.client, signal });
+}
+
+/** What changes is another answer on another route. */
+function varying({ etag, headers }: PreparedHead, by: string): PreparedHead {
+  return { etag, headers: [...headers, 'Vary', by] };
 }
 
 function sendPrepared(x: Exchange, kind: BodyKind, prepared: PreparedHead, bytes: Uint8Array): void {
@@ -145,6 +172,17 @@ function note(x: Exchange, answer: { readonly result: Exchange['result']; readon
   x.result = answer.result;
   x.source = answer.source;
 }
+
+/** Tells also on which level it was answered: while nothing outside is touched on the last; else what was fetched on that where it was, what was here on 0, or 1 where it had to be. */
+function noteLevel(x: Exchange, answer: ArtifactAnswer | MutableAnswer, prepared: PreparedHead): void {
+  note(x, answer);
+  const { level: stands = 0 } = x;
+  x.level = stands === OFFLINE ? OFFLINE : (answer.level ?? (stands === 0 ? 0 : 1));
+  prepared.headers[LEVEL_AT] = LEVEL_TEXTS[x.level];
+}
+
+const OFFLINE: Level = 5;
+const LEVEL_TEXTS = ['0', '1', '2', '3', '4', '5'] as const;
 
 /** A 304 says what the 200 would, without what describes a body. */
 function withoutEntity(headers: readonly string[]): string[] {

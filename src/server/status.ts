@@ -5,8 +5,8 @@ export interface StatusRow {
   readonly status: number;
   /** Cache-Control of the reply. */
   readonly cacheControl: string;
-  /** Retry-After in seconds, where asking again soon makes sense. */
-  readonly retryAfterSeconds?: number;
+  /** Retry-After in seconds, where asking again soon makes sense; a range = somewhere in it, otherwise for each request. */
+  readonly retryAfterSeconds?: number | readonly [number, number];
   /** Whether a go command goes on to the next entry of its GOPROXY list after `,`. True for 404 and 410 alone. */
   readonly fallsThrough: boolean;
   /** The words the reply starts with. */
@@ -19,7 +19,7 @@ function notHere(status: 404 | 410, maxAgeSeconds: number, words: string): Statu
   return { status, cacheControl: `public, max-age=${maxAgeSeconds}`, fallsThrough: true, words };
 }
 
-function failure(status: number, words: string, retryAfterSeconds?: number): StatusRow {
+function failure(status: number, words: string, retryAfterSeconds?: StatusRow['retryAfterSeconds']): StatusRow {
   const row = { status, cacheControl: noStore, fallsThrough: false, words };
   return retryAfterSeconds === undefined ? row : { ...row, retryAfterSeconds };
 }
@@ -51,7 +51,11 @@ const table: Readonly<Record<ErrorCode, StatusRow>> = {
   STORE_UNAVAILABLE: failure(503, 'store unavailable', 5),
   STORE_CORRUPT: failure(503, 'stored copy is damaged', 5),
   CONFLICT: failure(503, 'changed meanwhile', 1),
-  OVERLOADED: failure(503, 'overloaded', 2),
+  // Nobody outside was asked, by the operator's will: it may well be there.
+  OFFLINE: failure(503, 'offline', 60),
+  OVERLOADED: failure(503, 'overloaded', [1, 5]),
+  // Only for whoever is known by a credential: everybody else waits, and is told 503.
+  QUOTA_EXCEEDED: failure(429, 'quota exceeded', 5),
   ABORTED: failure(503, 'stopped', 1),
   // Credentials that cannot be read, or no git: until the operator puts it right it cannot be told what is there.
   CONFIG_INVALID: failure(503, 'misconfigured'),

@@ -9,7 +9,7 @@ Point the go command at the address of this page, without its last slash:
     go env -w GOPROXY=ADDRESS          or          export GOPROXY=ADDRESS
 
 Then build as always. Only what is stored already: GOPROXY=ADDRESS/cached-only
-For those who run it: /livez /readyz /healthz /metrics
+For those who run it: /livez /startupz /readyz /healthz /healthz/deep /metrics /status
 `;
 
 /** Answers `/` with what this is and how to use it. */

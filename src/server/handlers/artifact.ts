@@ -13,7 +13,8 @@ export function answerArtifact(x: Exchange, id: ArtifactId, plan: RoutePlan, des
 
 async function resolveAndSend(x: Exchange, id: ArtifactId, plan: RoutePlan, desk: Desk): Promise<void> {
   const signal = x.signal(id.kind === 'zip' ? desk.limits.zipAnswerMs : desk.limits.answerMs);
-  const answer = await desk.resolver.artifact(id, { plan, mayFetch: x.mayFetch, accepts: acceptedBy(x), signal });
+  const { mayFetch, client } = x;
+  const answer = await desk.resolver.artifact(id, { plan, mayFetch, client, accepts: acceptedBy(x), signal });
   if (answer.bytes === undefined) await sendStored(x, id.kind, answer, signal, desk.outbox);
   else sendInMemory(x, id.kind, answer, answer.bytes, desk.outbox);
 }

@@ -15,7 +15,8 @@ export function answerMutable(x: Exchange, request: MutableRequest, plan: RouteP
 }
 
 async function resolveAndSend(x: Exchange, request: MutableRequest, plan: RoutePlan, desk: Desk): Promise<void> {
-  const q: Question = { plan, mayFetch: x.mayFetch, signal: x.signal(desk.limits.answerMs) };
+  const { mayFetch, client } = x;
+  const q: Question = { plan, mayFetch, client, signal: x.signal(desk.limits.answerMs) };
   sendMutable(x, request.kind, await ask(request, q, desk), desk.outbox);
 }
 
