@@ -8,6 +8,7 @@ import type { Ask } from '../std/ask.ts';
 import { systemClock } from '../std/clock.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { Closing } from './closing.ts';
+import type { AnchorState } from './deep-health.ts';
 import type { Repositories } from './git.ts';
 import type { Observers } from './observers.ts';
 
@@ -35,9 +36,16 @@ interface WatchNeeds {
   readonly closing: Closing;
 }
 
-/** Compares what is stored with the repositories from time to time, until `closing`. */
-export function startAnchorWatch({ store, registers, repositories, everyMs, observers, closing }: WatchNeeds): void {
-  if (everyMs === 0) return;
+/** Compares what is stored with the repositories from time to time, until `closing`. Undefined when that is never. */
+export function startAnchorWatch({
+  store,
+  registers,
+  repositories,
+  everyMs,
+  observers,
+  closing,
+}: WatchNeeds): AnchorWatch | undefined {
+  if (everyMs === 0) return undefined;
   const watch = new AnchorWatch({
     stored: (o) => linesIn(store, o),
     lookAt: lookingAt(repositories),
@@ -53,6 +61,7 @@ export function startAnchorWatch({ store, registers, repositories, everyMs, obse
     observers.watch(`anchors_${state}`, `Stored versions ${what}, when they were last compared.`, () => {
       return watch.counts[state];
     });
+  return watch;
 }
 
 const ANCHOR_GAUGES = [
@@ -60,3 +69,8 @@ const ANCHOR_GAUGES = [
   ['drifted', 'whose tag had moved or was gone, or whose commit no branch or tag led to any more'],
   ['unknown', 'whose repositories could not be asked'],
 ] as const;
+
+/** What the last round found, if there was one. */
+export function anchorStateOf(watch: AnchorWatch | undefined): AnchorState | undefined {
+  return watch?.lastAt === undefined ? undefined : { ...watch.counts, at: watch.lastAt };
+}

@@ -5,11 +5,11 @@ import type { Ask } from '../std/ask.ts';
 import type { BlobStore } from '../storage/store.ts';
 import { createZipInspector } from '../verify/zip-inspector.ts';
 import { Closing } from './closing.ts';
-import { openShelves } from './keep.ts';
+import { MAX_BODY_BYTES, openShelves } from './keep.ts';
 import { inspectorLimits } from './limits.ts';
 import { openPins } from './preflight.ts';
 import { openProvers } from './provers.ts';
-import { MAX_BODY_BYTES, requireData } from './stored-data.ts';
+import { requireData } from './stored-data.ts';
 
 /** What looks at stored artifacts work on. */
 export interface Audited {

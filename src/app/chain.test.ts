@@ -8,6 +8,7 @@ import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-ups
 import { loadConfig } from '../config/load.ts';
 import { parseModulePath } from '../gomod/module.ts';
 import { HttpClient } from '../io/http-client.ts';
+import { NO_REQUEST } from '../policy/routes.ts';
 import type { Source } from '../sources/source.ts';
 import { createChain } from './chain.ts';
 
@@ -41,7 +42,7 @@ async function sourcesOf(keys: Readonly<Record<string, string>>): Promise<readon
   const loaded = loadConfig({ values: new Map(), sets }, around);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const { sources, planFor } = await createChain(loaded.config, { client, credentials: NO_CREDENTIALS });
-  return planFor(module).steps.flatMap(({ source }) => sources.get(source) ?? []);
+  return planFor(module, NO_REQUEST).steps.flatMap(({ source }) => sources.get(source) ?? []);
 }
 
 describe('a module cache', () => {

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { madeUpModule } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { loadConfig } from '../config/load.ts';
-import { composeLarder, type Larder } from './compose.ts';
+import { composeLarder } from './compose.ts';
+import type { Larder } from './larder.ts';
 
 const MODULE = 'example.com/quote';
 const CANARY = 'canary-3b9d1f';

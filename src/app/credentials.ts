@@ -1,3 +1,4 @@
+import { chainsOf } from '../config/chain.ts';
 import type { Config } from '../config/schema.ts';
 import { type ConfiguredCredentials, createCredentials } from '../credentials/configured.ts';
 import { decodedEscapes } from '../gomod/url-syntax.ts';
@@ -5,7 +6,7 @@ import { run } from '../io/subprocess.ts';
 import { systemClock } from '../std/clock.ts';
 import { type AppError, isAppError } from '../std/errors.ts';
 import { KnownSecrets } from '../std/known-secrets.ts';
-import type { Around } from './compose.ts';
+import type { Around } from './around.ts';
 import type { Observers } from './observers.ts';
 import { blamed } from './start-failure.ts';
 
@@ -18,7 +19,7 @@ export async function openCredentials(
   around: Around,
   { logger, secrets }: Pick<Observers, 'logger' | 'secrets'>,
 ): Promise<ConfiguredCredentials> {
-  for (const secret of secretsIn(config.upstream)) secrets.addForGood(secret);
+  for (const secret of chainsOf(config).flatMap(secretsIn)) secrets.addForGood(secret);
   const credentials = made(config, around, {
     known: secrets,
     onTrouble: (why) => logger.warn({ why }, 'credentials of the environment cannot be used; going on without them'),
@@ -39,13 +40,16 @@ export async function findUnusableCredentials(config: Config, around: Around): P
   }
 }
 
-/** The passwords of a chain in the form of GOPROXY, as they are written there, and what is sent for them, which an upstream may repeat. */
 function secretsIn(chain: string): readonly string[] {
-  return chain.split(/[,|]/).flatMap((entry) => {
-    const { username = '', password = '' } = URL.parse(entry.trim()) ?? {};
-    const sent = Buffer.from(`${decodedEscapes(username)}:${decodedEscapes(password)}`).toString('base64');
-    return password === '' ? [] : [password, sent];
-  });
+  return chain.split(/[,|]/).flatMap((entry) => passwordIn(entry.trim()));
+}
+
+/** The password in `url` in all its forms: as it is written, as it is meant, and as it is sent, which an upstream may repeat. None where there is no password. */
+export function passwordIn(url: string): readonly string[] {
+  const { username = '', password = '' } = URL.parse(url) ?? {};
+  const meant = decodedEscapes(password);
+  const sent = Buffer.from(`${decodedEscapes(username)}:${meant}`).toString('base64');
+  return password === '' ? [] : [password, meant, sent];
 }
 
 interface Hearers {

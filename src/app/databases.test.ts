@@ -1,6 +1,10 @@
+import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { plainKeys } from '../../tests/fakes/plain-log.ts';
-import { databaseSettings } from './databases.ts';
+import { loadConfig } from '../config/load.ts';
+import { NO_CREDENTIALS } from '../credentials/credentials.ts';
+import { HttpClient } from '../io/http-client.ts';
+import { databaseSettings, databaseWays } from './databases.ts';
 
 const OTHER = plainKeys('sum.other.test').verifier;
 
@@ -36,4 +40,35 @@ describe('the database that proves', () => {
   test('has one key', () => {
     expect(() => named(OTHER, plainKeys('sum.other.test', 2).verifier)).toThrow('two different keys');
   });
+});
+
+test('the ways to a database are the upstreams of the chain, of a pool each member as it is asked itself, and the database last', async () => {
+  const around = { environment: { GOENV: 'off' }, folder: tmpdir(), home: tmpdir(), localNames: [] };
+  const sets = [
+    'upstreams=a=https://a.test/go;name=b,url=https://b.test;name=c,url=https://c.test,pool=other',
+    'upstream=https://first.test|main,direct',
+    'routes=name=r,modules=x.test,upstream=other',
+  ];
+  const loaded = loadConfig({ values: new Map(), sets }, around);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const asked: string[] = [];
+  const clientNamed = (name: string): HttpClient => {
+    const client = new HttpClient({ userAgent: 'larder/test' });
+    client.getBytes = (url) => {
+      asked.push(`${name} ${url.href}`);
+      return Promise.resolve({ kind: 'refused', status: 404 });
+    };
+    return client;
+  };
+  const access = new Map([['b', { client: clientNamed('own'), credentials: NO_CREDENTIALS }]]);
+  const shared = { client: clientNamed('shared'), credentials: NO_CREDENTIALS };
+  const { proving } = databaseWays(loaded.config, { ...shared, access });
+  const { signal } = new AbortController();
+  for (const remote of proving.remotes) await remote.isUsable({ signal });
+  expect(proving.remotes.map(({ host }) => host)).toEqual(['first.test', 'a.test', 'b.test', 'sum.golang.org']);
+  expect(asked).toEqual([
+    'shared https://first.test/sumdb/sum.golang.org/supported',
+    'shared https://a.test/go/sumdb/sum.golang.org/supported',
+    'own https://b.test/sumdb/sum.golang.org/supported',
+  ]);
 });

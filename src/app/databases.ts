@@ -1,15 +1,23 @@
 import type { Config } from '../config/schema.ts';
-import { parseProxyList } from '../gomod/goenv.ts';
+import { DEFAULT_POOL } from '../config/upstream-rows.ts';
 import { type DatabaseSetting, parseGosumdb, SUM_GOLANG_ORG } from '../gomod/sumdb/database.ts';
 import { parseVerifierKey } from '../gomod/sumdb/key.ts';
 import { createPrivacy } from '../policy/private.ts';
-import { createSumdbRemotes, type HttpSumdbRemote, type RemoteDependencies } from '../sources/goproxy/sumdb-remote.ts';
+import { parseUpstreamList } from '../policy/upstream-list.ts';
+import {
+  createSumdbRemotes,
+  type HttpSumdbRemote,
+  type Proxies,
+  type ProxyPlace,
+  type RemoteDependencies,
+} from '../sources/goproxy/sumdb-remote.ts';
 import { systemClock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import type { VerifyObserver } from '../verify/observer.ts';
 import { SumdbClient } from '../verify/sumdb-client.ts';
 import type { Keep } from './keep.ts';
 import { blameNow } from './start-failure.ts';
+import type { UpstreamAccess } from './upstream-access.ts';
 
 /** The checksum databases of others that the configuration names. */
 export interface Databases<T> {
@@ -25,7 +33,13 @@ export interface DatabaseWays {
   readonly remotes: readonly HttpSumdbRemote[];
 }
 
-type Named = Pick<Config, 'sumdb' | 'upstream' | 'private' | 'noProxy' | 'noSumdb'>;
+type Named = Pick<Config, 'sumdb' | 'upstream' | 'upstreams' | 'private' | 'noProxy' | 'noSumdb'>;
+
+/** What they are asked with. */
+interface WayNeeds extends RemoteDependencies {
+  /** How upstreams with rows are asked. */
+  readonly access?: UpstreamAccess;
+}
 
 /** Their settings, each name once. Throws CONFIG_INVALID when one name has two keys. */
 export function databaseSettings({ sumdb }: Pick<Config, 'sumdb'>): Databases<DatabaseSetting> {
@@ -51,9 +65,9 @@ function twoKeys(name: string): AppError {
 }
 
 /** The ways to them. Does no IO. Throws CONFIG_INVALID with a reason that the command line has words for. */
-export function databaseWays(config: Named, dependencies: RemoteDependencies): Databases<DatabaseWays> {
+export function databaseWays(config: Named, { access, ...dependencies }: WayNeeds): Databases<DatabaseWays> {
   return blameNow({ key: 'sumdb.database', reason: 'sumdb-unusable' }, () => {
-    const proxies = { entries: parseProxyList(config.upstream), noProxy: createPrivacy(config).noProxy };
+    const proxies: Proxies = { places: placesOf(config, access), noProxy: createPrivacy(config).noProxy };
     const withWays = (setting: DatabaseSetting): DatabaseWays => ({
       setting,
       remotes: createSumdbRemotes(setting, proxies, dependencies),
@@ -62,11 +76,21 @@ export function databaseWays(config: Named, dependencies: RemoteDependencies): D
   });
 }
 
+/** The upstreams of the chain, which may relay a database, in its order; of a pool each member, for any of them may. */
+function placesOf({ upstream, upstreams }: Named, access: UpstreamAccess | undefined): readonly ProxyPlace[] {
+  return parseUpstreamList(upstream).flatMap((entry): readonly ProxyPlace[] => {
+    if (entry.kind === 'proxy') return [{ url: entry.url }];
+    if (entry.kind !== 'pool') return [];
+    const members = upstreams.filter(({ pool = DEFAULT_POOL }) => pool === entry.name);
+    return members.map(({ name, url }) => ({ url, ...access?.get(name) }));
+  });
+}
+
 /** Opens them: each one once, with its share of the memory. Reads nothing yet. Throws CONFIG_INVALID as databaseWays does. */
 export function openDatabases(
   config: Named,
   { store, registers }: Pick<Keep, 'store' | 'registers'>,
-  { observer, ...dependencies }: RemoteDependencies & { readonly observer: VerifyObserver },
+  { observer, ...dependencies }: WayNeeds & { readonly observer: VerifyObserver },
 ): Databases<SumdbClient> {
   const ways = databaseWays(config, dependencies);
   const tileMemoryBytes = Math.floor(config.sumdb.tileMemory / Math.max(1, ways.relayed.length));

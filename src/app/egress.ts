@@ -1,9 +1,10 @@
+import { chainsOf } from '../config/chain.ts';
 import type { Config } from '../config/schema.ts';
-import { parseProxyList } from '../gomod/goenv.ts';
 import { createEgressGuard } from '../io/egress/egress-guard.ts';
 import type { EgressGuard } from '../io/egress/guard.ts';
 import { type NamedTarget, readEgressRules } from '../io/egress/rules.ts';
 import { createPrivacy } from '../policy/private.ts';
+import { proxyUrlsOf } from '../policy/upstream-list.ts';
 import { databaseSettings } from './databases.ts';
 import { blameNow } from './start-failure.ts';
 
@@ -20,9 +21,10 @@ export function openGuard(config: Config): EgressGuard {
  * named with them, else at the usual ones: what else listens on such a host is not meant.
  */
 export function namedTargets(config: Config): readonly NamedTarget[] {
-  const { credentials, git } = config;
+  const { credentials, git, upstreams, peers } = config;
   const urls = [
-    ...upstreamUrls(config.upstream),
+    ...chainsOf(config).flatMap(urlsIn),
+    ...[...upstreams, ...peers].map(({ url }) => url),
     ...databaseUrls(config),
     ...credentials.map(({ url }) => url),
     ...git.aliases.map(({ repository }) => repository),
@@ -43,9 +45,9 @@ function targetOf(text: string): readonly NamedTarget[] {
 }
 
 /** A chain that does not parse is told of where it is used. */
-function upstreamUrls(upstream: string): readonly string[] {
+function urlsIn(chain: string): readonly string[] {
   try {
-    return parseProxyList(upstream).flatMap((entry) => (entry.kind === 'proxy' ? [entry.url] : []));
+    return proxyUrlsOf(chain);
   } catch {
     return [];
   }

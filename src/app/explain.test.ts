@@ -97,6 +97,18 @@ describe('larder explain', () => {
     expect(found).not.toHaveProperty('exemption');
   });
 
+  test('names the route of the module, and the members of pools', async () => {
+    const upstreams =
+      'upstreams=near=https://near.example;name=far,url=https://far.example;name=x,url=https://x.example,pool=stage';
+    const routes = 'routes=name=all,header=x-env: y,upstream=off;name=proven,modules=example.com,upstream=stage|main';
+    const found = await explained(PROVEN, '--set', upstreams, '--set', routes);
+    const steps = [
+      { source: 'proven/stage', separator: '|', members: ['x'] },
+      { source: 'proven/main', separator: ',', members: ['near', 'far'] },
+    ];
+    expect(found).toMatchObject({ plan: { isAllowed: true, route: 'proven', steps } });
+  });
+
   test('names the record of the ledger, and the exemption then and now', async () => {
     const found = await explained(EXEMPT, '--set', 'noSumdb=x.example,corp.example');
     expect(found).toMatchObject({

@@ -3,23 +3,25 @@ import type { Provenance } from '../artifacts/provenance.ts';
 import { quarantinedCopies, type QuarantinedCopy } from '../artifacts/quarantine.ts';
 import type { CheckedProof, Standing } from '../artifacts/standing.ts';
 import type { AliasRow } from '../config/git-rows.ts';
+import type { RouteRow } from '../config/route-rows.ts';
 import type { Config } from '../config/schema.ts';
 import { matchPrefixPatterns } from '../gomod/goenv.ts';
 import type { ArtifactKind, ModulePath, ModuleVersion } from '../gomod/module.ts';
 import type { HttpClient } from '../io/http-client.ts';
 import { createGate } from '../policy/gate.ts';
-import { type PlanStep, type Scope, scopeOf } from '../policy/plan.ts';
+import { DEFAULT_ROUTE, type PlanStep, type Scope, scopeOf } from '../policy/plan.ts';
 import { createPrivacy, type PrivateBy } from '../policy/private.ts';
+import type { RouteRule } from '../policy/routes.ts';
 import { REPOSITORIES } from '../sources/registry.ts';
 import type { DiscoveryPlan } from '../sources/vcs/discovery.ts';
 import type { Ask } from '../std/ask.ts';
 import { isAppError } from '../std/errors.ts';
 import { createExemptions, type Exemption } from '../verify/exemptions.ts';
 import { type Audited, onAudited } from './audited-store.ts';
-import { aliasOf, createChain } from './chain.ts';
-import type { Around } from './compose.ts';
+import { aliasOf, createChain, type PoolPlan } from './chain.ts';
+import type { Around } from './around.ts';
 import { openDiscovery } from './git.ts';
-import { openClient } from './preflight.ts';
+import { openClient } from './clients.ts';
 
 export type { Standing } from '../artifacts/standing.ts';
 
@@ -42,8 +44,18 @@ export type ExplainedRepository =
 
 /** Where the module would be asked for: the steps in order, or why nobody is asked. */
 export type ExplainedPlan =
-  | { readonly isAllowed: true; readonly steps: readonly PlanStep[] }
+  | {
+      readonly isAllowed: true;
+      readonly steps: readonly ExplainedStep[];
+      /** The row of `routes` that is for it, whoever asks; absent for the default route. Those by header and credential are not known here. */
+      readonly route?: string;
+    }
   | { readonly isAllowed: false; readonly code: string; readonly why: string };
+
+/** One step, and the upstreams of its pool where it is one of `upstreams`. */
+export interface ExplainedStep extends PlanStep {
+  readonly members?: readonly string[];
+}
 
 /** Everything that is known here of one module version. */
 export interface Explanation {
@@ -118,13 +130,29 @@ async function routeOf(
 ): Promise<Pick<Explanation, 'plan' | 'repository'>> {
   const client = openClient(config, { ...around, environment: {} }, { instanceId: 'explain' });
   closing.add(() => client.close());
-  const { planFor } = await createChain(config, { client, credentials: NO_CREDENTIALS });
+  const rules = config.routes.filter(({ header, credential }) => header === undefined && credential === undefined);
+  const { planFor, pools } = await createChain(config, {
+    client,
+    credentials: NO_CREDENTIALS,
+    rules: rules.map(byModule),
+  });
   const decision = createGate(planFor).decide(path);
   if (!decision.allowed) return { plan: { isAllowed: false, code: decision.error.code, why: decision.error.message } };
-  const { steps } = decision.plan;
-  const plan = { isAllowed: true, steps } as const;
+  const { route } = decision.plan;
+  const steps = decision.plan.steps.map((step) => withMembers(step, pools));
+  const plan = { isAllowed: true, steps, ...(route !== DEFAULT_ROUTE && { route }) } as const;
   if (!steps.some(({ source }) => source === REPOSITORIES)) return { plan };
   return { plan, repository: repositoryOf(config, around, path, client) };
+}
+
+function byModule({ name, modules }: RouteRow): RouteRule {
+  return modules === undefined ? { name } : { name, modules };
+}
+
+function withMembers(step: PlanStep, pools: readonly PoolPlan[]): ExplainedStep {
+  const members = pools.find(({ name }) => name === step.source)?.members ?? [];
+  const named = members.flatMap(({ source, row }) => (row === undefined ? [] : [source.name]));
+  return named.length === 0 ? step : { ...step, members: named };
 }
 
 function repositoryOf(config: Config, around: Around, path: ModulePath, pages: HttpClient): ExplainedRepository {

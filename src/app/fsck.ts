@@ -12,11 +12,10 @@ import { AppError } from '../std/errors.ts';
 import type { Spooled } from '../std/spooled.ts';
 import { DiskStore } from '../storage/disk/disk-store.ts';
 import type { Verified } from '../verify/verified.ts';
-import { Closing } from './closing.ts';
-import { type Around, type Engine, openEngine } from './compose.ts';
-import type { Keep } from './keep.ts';
-import { openObservers } from './observers.ts';
-import { everySoOften, MAX_BODY_BYTES, requireData } from './stored-data.ts';
+import type { Around } from './around.ts';
+import { type Engine, onQuietEngine } from './engine.ts';
+import { type Keep, MAX_BODY_BYTES } from './keep.ts';
+import { everySoOften, requireData } from './stored-data.ts';
 
 export type { FsckReport } from '../artifacts/fsck.ts';
 
@@ -37,17 +36,7 @@ const FOUND = 'found by fsck';
  */
 export async function checkStore(config: Config, around: Around, options: CheckOptions): Promise<FsckReport> {
   await requireData(config);
-  const closing = new Closing();
-  // The report says what went wrong; a log between its lines would not help.
-  const quiet: Config = { ...config, log: { ...config.log, level: 'silent' }, metrics: { enabled: false } };
-  try {
-    const observers = openObservers(quiet, around.logTo);
-    closing.add(() => observers.close());
-    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'fsck', ledger: 'stored' });
-    return await check(engine, options);
-  } finally {
-    await closing.close();
-  }
+  return await onQuietEngine(config, { around, name: 'fsck' }, (engine) => check(engine, options));
 }
 
 async function check(engine: Engine, { repair, onProgress, signal }: CheckOptions): Promise<FsckReport> {

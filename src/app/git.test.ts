@@ -13,7 +13,9 @@ import { skipUnless } from '../../tests/skip.ts';
 import { plainKeys } from '../../tests/fakes/plain-log.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { type Around, composeLarder, type Larder } from './compose.ts';
+import type { Around } from './around.ts';
+import { composeLarder } from './compose.ts';
+import type { Larder } from './larder.ts';
 import { initLedger } from './ledger-tools.ts';
 
 const LIB = 'private.test/lib';
@@ -58,6 +60,7 @@ function configured(keys: Readonly<Record<string, string>>): Config {
     'sumdb.database': 'off',
     'git.aliases': `${LIB}=${host.origin}/lib`,
     'log.level': 'debug',
+    'ladder.patience': '0',
     ...keys,
   };
   const flags = { values: new Map(), sets: Object.entries(all).map(([key, value]) => `${key}=${value}`) };
@@ -124,6 +127,16 @@ describe('a private module', () => {
     const { status, text } = await get(`${LIB}/@v/v1.2.0.info`);
     expect(status).toBeGreaterThanOrEqual(502);
     expect(text).toContain(host.origin);
+  });
+
+  test('is had though its repository is down for a moment, because the go command asks only once', async () => {
+    const get = await serve({ private: 'private.test', 'ladder.patience': '60s' });
+    await host.down();
+    const answer = get(FIXED[0] ?? '');
+    const cut = new Promise((resolve) => setTimeout(resolve, 300, 'waits'));
+    expect(await Promise.race([answer.then(({ status }) => status), cut])).toBe('waits');
+    await host.up();
+    expect((await answer).status).toBe(200);
   });
 
   test('of which the repository has no such version is not found, as Go says it', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import type { Leases } from '../coordination/lease.ts';
 import { type Credentials, NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { matchesAnyPrefix, parsePrefixPatterns } from '../gomod/goenv.ts';
 import { parseGovcs } from '../gomod/govcs.ts';
@@ -20,12 +21,13 @@ import { createGitNetwork } from '../sources/vcs/network.ts';
 import { createPing } from '../sources/vcs/ping.ts';
 import { rewriteBy } from '../sources/vcs/rewrites.ts';
 import { VcsSource } from '../sources/vcs/vcs-source.ts';
-import { systemClock } from '../std/clock.ts';
+import { type Clock, systemClock } from '../std/clock.ts';
 import type { Closing } from './closing.ts';
-import type { Around } from './compose.ts';
+import type { Around } from './around.ts';
 import { mirrorLimits } from './limits.ts';
 import type { Observers } from './observers.ts';
-import { openDispatchers } from './preflight.ts';
+import { turnsOver } from './sharing.ts';
+import { openDispatchers } from './clients.ts';
 
 /** What fetching from repositories needs of the rest. */
 export interface RepositoryNeeds {
@@ -35,6 +37,8 @@ export interface RepositoryNeeds {
   /** An existing folder that is ours alone and goes with the process. */
   readonly temporary: string;
   readonly observers: Pick<Observers, 'logger' | 'mirrors'>;
+  /** Of the processes that share the data folder; absent = this one is alone. */
+  readonly leases?: Leases | undefined;
   /** What is opened is added here. */
   readonly closing: Closing;
 }
@@ -66,6 +70,7 @@ export function openRepositories(config: Config, around: Around, needs: Reposito
     clock: systemClock,
     limits: mirrorLimits(config),
     observer: observers.mirrors,
+    alone: needs.leases && turnsOver(needs.leases, { clock: systemClock, longestMs: config.git.fetchTime }),
   });
   closing.add(() => mirrors.close());
   const pings = createPing({ git, network, rewrite, wallMs, idleMs });
@@ -113,15 +118,37 @@ function mirrorsFolder({ data, git }: Pick<Config, 'data' | 'git'>): string {
 
 /** Says so in the log when there is no git program: the server works without one, as long as nobody asks for a repository. Never rejects. */
 export async function warnWithoutGit(around: Around, { logger }: Pick<Observers, 'logger'>): Promise<void> {
-  const limits = { wallMs: 10_000, idleMs: 10_000, outputBytes: 1024 };
-  const environment = { PATH: pathOf(around), LC_ALL: 'C' };
-  const command = { program: GIT, args: ['version'], folder: '/', environment, limits };
   try {
-    const { exitCode } = await run(command, { signal: AbortSignal.timeout(limits.wallMs) });
-    if (exitCode !== 0) throw new Error(`git version: exit ${exitCode}`);
+    await startGit(around);
   } catch (err) {
     logger.warn({ err }, 'no git program: modules cannot be taken from repositories, private ones not at all');
   }
+}
+
+/** How long it is believed that there is a git program, or none. Anybody may ask, and a process each time is dear. */
+const GIT_LOOK_MS = 60_000;
+
+/** Tells whether there is a git program. Never rejects. */
+export function gitLook(around: Around, clock: Clock): () => Promise<boolean> {
+  let [found, until] = [Promise.resolve(false), Number.NEGATIVE_INFINITY];
+  return () => {
+    if (clock.monotonic() >= until) {
+      until = clock.monotonic() + GIT_LOOK_MS;
+      found = startGit(around).then(
+        () => true,
+        () => false,
+      );
+    }
+    return found;
+  };
+}
+
+async function startGit(around: Around): Promise<void> {
+  const limits = { wallMs: 10_000, idleMs: 10_000, outputBytes: 1024 };
+  const environment = { PATH: pathOf(around), LC_ALL: 'C' };
+  const command = { program: GIT, args: ['version'], folder: '/', environment, limits };
+  const { exitCode } = await run(command, { signal: AbortSignal.timeout(limits.wallMs) });
+  if (exitCode !== 0) throw new Error(`git version: exit ${exitCode}`);
 }
 
 /** One pool of connections for git, beside that for modules: a large fetch must not keep lists waiting. */

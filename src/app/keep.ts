@@ -10,6 +10,7 @@ import { type DataFolder, openDataFolder } from '../storage/disk/data-folder.ts'
 import { openStore } from '../storage/registry.ts';
 import type { BlobStore } from '../storage/store.ts';
 import type { GoSumPins } from '../verify/pins.ts';
+import { FullDisk } from './full-disk.ts';
 import { artifactLimits } from './limits.ts';
 import { blame, dataFailure, unmasked } from './start-failure.ts';
 
@@ -23,12 +24,14 @@ interface Shelves {
 
 /** What is kept, and where it is put on its way in. */
 export interface Keep extends Shelves {
+  /** What blobs and registers lie on: full when a drill says so. */
+  readonly disk: FullDisk;
   readonly artifacts: ArtifactStore;
   readonly spools: SpoolDirectory;
 }
 
-/** Longest body that is put aside as evidence: a module zip at its largest, with room. */
-const EVIDENCE_BYTES = 512 * 1024 * 1024;
+/** The largest body there is: a zip of 500 MiB, with room. */
+export const MAX_BODY_BYTES = 512 * 1024 * 1024;
 /** A network file system that hangs must not leave the start hanging without a word. */
 const LONGEST_OPEN_MS = 30_000;
 
@@ -44,18 +47,23 @@ export async function openShelves({ data }: Pick<Config, 'data'>): Promise<Shelv
 
 /** The same with the artifacts in it. */
 export async function openKeep(config: Config, observer: ArtifactObserver, pins: GoSumPins): Promise<Keep> {
-  const { folder, store, registers } = await openShelves(config);
+  const shelves = await openShelves(config);
+  const { folder } = shelves;
+  const disk = new FullDisk();
+  const store = disk.store(shelves.store);
+  const registers = disk.registers(shelves.registers);
   const { temp } = folder;
   const spools = createSpoolDirectory({ temp, memoryBytes: config.memory.spool });
   const artifacts = new ArtifactStore({
     store,
-    spool: spools.spool(EVIDENCE_BYTES),
+    spool: spools.spool(MAX_BODY_BYTES),
     clock: systemClock,
     observer,
     pinVerdict: (kind, module, h1) => pins.verdict(kind, module, h1),
     ...artifactLimits(config),
   });
   return {
+    disk,
     folder,
     store,
     registers,

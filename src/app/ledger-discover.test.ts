@@ -13,7 +13,7 @@ function discoverWith(commits: { readonly mod?: string; readonly zip?: string })
     commit === undefined ? {} : { anchor: { url: 'https://git.corp.example/lib', commit, tree: commit } };
   const needs = {
     expectations: { once: () => Promise.resolve({ verification }) },
-    gate: { decide: () => ({ allowed: true, plan: { scope: 'private', steps: [] } }) },
+    gate: { decide: () => ({ allowed: true, plan: { scope: 'private', route: 'default', steps: [], rungs: [] } }) },
     resolver: { artifact: () => Promise.resolve({}) },
     artifacts: {
       find: (_: string, { kind }: { readonly kind: 'mod' | 'zip' }) => {

@@ -3,13 +3,15 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { ModuleVersion } from '../gomod/module.ts';
 import { sumLines } from '../gomod/sumdb/text.ts';
 import type { Feed } from '../ledger/feed.ts';
-import type { Discover } from '../ledger/ledger.ts';
+import type { Discover, Ledger } from '../ledger/ledger.ts';
 import type { Gate } from '../policy/gate.ts';
 import type { Resolver } from '../resolver/resolver.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError } from '../std/errors.ts';
 import type { ProvenExpectations } from '../verify/expectations.ts';
 import type { Verification } from '../verify/verified.ts';
+import type { Closing } from './closing.ts';
+import type { Observers } from './observers.ts';
 
 /** What it takes to find out the sums of a module. */
 export interface DiscoverNeeds {
@@ -47,6 +49,18 @@ export function feeding(feed: Feed): Pick<ArtifactObserver, 'onCommitted'> {
       if (id.kind === 'zip' || verification.by === 'sumdb') feed.offer(id.module);
     },
   };
+}
+
+/** Logs what `feed` is offered, until `closing`. Only where questions are answered: what a check or a repair commits is logged when somebody looks it up. */
+export function startFeed(
+  { feed, ledger }: { readonly feed: Feed; readonly ledger: Ledger | undefined },
+  observers: Pick<Observers, 'ledger' | 'watch'>,
+  closing: Closing,
+): void {
+  if (ledger === undefined) return;
+  feed.start(ledger, observers.ledger);
+  observers.watch('ledger_records', 'Records of our own checksum database.', () => ledger.size);
+  closing.add(() => feed.close());
 }
 
 async function storedSum(

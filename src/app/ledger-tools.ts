@@ -1,13 +1,12 @@
 /** What the command line does to a ledger: makes, checks and exports it. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { isDatabaseName } from '../gomod/sumdb/database.ts';
 import { generateKey, isKeyName, type SignerKey, type VerifierKey } from '../gomod/sumdb/key.ts';
 import { diskFailure, isAbsence } from '../io/disk-failure.ts';
-import { syncFolder } from '../io/durable-file.ts';
+import { writeSecretFile } from '../io/secret-file.ts';
 import { type ExportedFile, exportedFiles } from '../ledger/export.ts';
 import { checkAgainstCopy, idOf, readCopy, requireKeyOf } from '../ledger/head-copy.ts';
 import { Heads } from '../ledger/heads.ts';
@@ -16,15 +15,13 @@ import { RecordIndex } from '../ledger/record-index.ts';
 import { replayLog, type ReplayReport } from '../ledger/replay.ts';
 import { type Ask, throwIfAborted } from '../std/ask.ts';
 import { type AppError, systemCodeOf } from '../std/errors.ts';
-import type { Around } from './compose.ts';
+import type { Around } from './around.ts';
 import { requireData } from './stored-data.ts';
 import { openShelves } from './keep.ts';
 import { headCopy, keyFileOf, readSigner, SECRET_VARIABLE, withLedgerReason } from './ledger.ts';
 import { ledgerFailure } from './start-failure.ts';
 
 export type { ReplayReport } from '../ledger/replay.ts';
-
-const NEW_KEY = constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_WRONLY;
 
 /** What was made. */
 export interface MadeLedger {
@@ -155,20 +152,7 @@ async function isThereFile(path: string): Promise<boolean> {
 
 /** A new key in its file, which nobody else may read. Never replaces one. */
 async function makeKey(path: string, name: string): Promise<void> {
-  const { signer } = generateKey(name, randomBytes(32));
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(path, NEW_KEY, 0o600);
-    try {
-      await file.writeFile(`${signer}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncFolder(dirname(path));
-  } catch (error) {
-    throw diskFailure(error, `write ${path}`, path);
-  }
+  await writeSecretFile(path, generateKey(name, randomBytes(32)).signer);
 }
 
 /** Whole at once for who serves it meanwhile. A file that lasts is written once, unless the folder has another log's. */

@@ -12,7 +12,8 @@ import type { Config } from '../config/schema.ts';
 import { openNote } from '../gomod/sumdb/note.ts';
 import { parseVerifierKey } from '../gomod/sumdb/key.ts';
 import { parseRecord, parseTreeHead } from '../gomod/sumdb/text.ts';
-import { composeLarder, type Larder } from './compose.ts';
+import { composeLarder } from './compose.ts';
+import type { Larder } from './larder.ts';
 import { exportLedger, initLedger, verifyLedger } from './ledger-tools.ts';
 import { findUnusable } from './preflight.ts';
 

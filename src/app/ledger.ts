@@ -1,34 +1,34 @@
-import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { parseSignerKey, SIGNER_START, type SignerKey } from '../gomod/sumdb/key.ts';
 import { diskFailure, isAbsence } from '../io/disk-failure.ts';
 import { replaceFile } from '../io/replace-file.ts';
+import { readSecretFile } from '../io/secret-file.ts';
 import type { HeadCopy, LedgerFault } from '../ledger/head-copy.ts';
 import { type Discover, type Ledger, openLedger } from '../ledger/ledger.ts';
 import { hasLog } from '../ledger/log.ts';
 import type { LedgerObserver } from '../ledger/observer.ts';
 import { RecordIndex } from '../ledger/record-index.ts';
 import { systemClock } from '../std/clock.ts';
-import { type AppError, isAppError, messageOf } from '../std/errors.ts';
-import type { Around } from './compose.ts';
+import { type AppError, isAppError } from '../std/errors.ts';
+import type { KnownSums } from '../verify/expectations.ts';
+import type { Around } from './around.ts';
+import type { Closing } from './closing.ts';
 import type { Keep } from './keep.ts';
+import { openStoredLedger } from './provers.ts';
 import { ledgerFailure } from './start-failure.ts';
 
 /** The variable that may hold the signer key itself. */
 export const SECRET_VARIABLE = 'LARDER_LEDGER_SECRET';
 
-/** A signer key is one short line. */
-const MAX_KEY_BYTES = 4096;
 const MAX_COPY_BYTES = 64 * 1024;
 const INDEX_FILE = 'ledger/index.sqlite';
-const OTHERS_MAY = 0o077;
 
 type LedgerConfig = Pick<Config, 'ledger' | 'data'>;
 
 /** What a ledger needs of the program around it. */
-export interface LedgerNeeds {
+interface LedgerNeeds {
   readonly keep: Pick<Keep, 'store' | 'registers' | 'folder'>;
   readonly discover: Discover;
   readonly observer: LedgerObserver;
@@ -36,11 +36,42 @@ export interface LedgerNeeds {
   readonly taken: readonly string[];
 }
 
+/** What a ledger is opened for: `own` to log and to sign, which needs the key; `stored` to know what is logged. */
+export type LedgerUse = 'own' | 'stored';
+
+/** The ledger of an engine. */
+interface LedgerOfEngine {
+  /** Undefined when none is kept, or is to be known alone. */
+  readonly own: Ledger | undefined;
+  /** What is logged; undefined when there is none. */
+  readonly logged: KnownSums | undefined;
+  /** Says how it finds out what it does not know. Until then it waits: it asks the resolver, and what the resolver stores is checked against the ledger. */
+  readonly discoverBy: (discover: Discover) => void;
+}
+
+/** Opens the ledger for `use`; it is closed with `closing`. Rejects as openOwnLedger and openStoredLedger do. */
+export async function openLedgerFor(
+  use: LedgerUse,
+  config: LedgerConfig,
+  { around, closing, ...needs }: Omit<LedgerNeeds, 'discover'> & { readonly around: Around; readonly closing: Closing },
+): Promise<LedgerOfEngine> {
+  if (use === 'stored') {
+    const { signal } = new AbortController();
+    const logged = await openStoredLedger({ shelves: needs.keep, closing, signal });
+    return { own: undefined, logged, discoverBy: () => undefined };
+  }
+  const discovering = Promise.withResolvers<Discover>();
+  const discover: Discover = async (module, o) => await (await discovering.promise)(module, o);
+  const own = await openOwnLedger(config, around, { ...needs, discover });
+  if (own !== undefined) closing.add(() => own.close());
+  return { own, logged: own, discoverBy: discovering.resolve };
+}
+
 /**
  * The ledger, or undefined when none is configured and none is stored. Rejects with CONFIG_INVALID and a reason that the command line has words for when the
  * key cannot be used, or when to go on from what is stored would show clients another log than before.
  */
-export async function openOwnLedger(
+async function openOwnLedger(
   config: LedgerConfig,
   around: Around,
   { keep, discover, observer, taken }: LedgerNeeds,
@@ -116,24 +147,10 @@ export function withLedgerReason(error: unknown, { data, ledger }: LedgerConfig)
 }
 
 async function readKeyFile(path: string): Promise<string> {
-  try {
-    const file = await open(path, constants.O_RDONLY);
-    try {
-      const facts = await file.stat();
-      if ((facts.mode & OTHERS_MAY) !== 0)
-        throw ledgerFailure('ledger-key-open', `read ${path}: others may read it`, {
-          path,
-          mode: (facts.mode & 0o777).toString(8),
-        });
-      if (!facts.isFile() || facts.size > MAX_KEY_BYTES) throw keyUnusable(path, 'it is not a key file');
-      return (await file.readFile('utf8')).trim();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isAppError(error)) throw error;
-    throw keyUnusable(path, isAbsence(error) ? 'no such file' : messageOf(diskFailure(error, 'read it')));
-  }
+  const read = await readSecretFile(path);
+  if (read.kind === 'text') return read.text;
+  if (read.kind === 'unusable') throw keyUnusable(path, read.why);
+  throw ledgerFailure('ledger-key-open', `read ${path}: others may read it`, { path, mode: read.mode });
 }
 
 function parseKey(text: string, origin: string): SignerKey {

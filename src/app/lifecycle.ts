@@ -1,10 +1,17 @@
+/** How it is to end. */
+export interface DrainOrder {
+  /** Takes new requests for a while first, so that load balancers notice. */
+  readonly lingers: boolean;
+  /** Whether others serve in its place: then there is nothing for load balancers to notice. */
+  readonly othersServe?: boolean;
+}
+
 /** What runs and can be stopped. */
 export interface Running {
   /**
-   * Lets requests in progress finish, then frees everything. `lingers` = takes new ones for a while first, so that load balancers notice.
-   * Resolves in bounded time; may be called once.
+   * Lets requests in progress finish, then frees everything. Resolves in bounded time; may be called once.
    */
-  drain(o: { readonly lingers: boolean }): Promise<void>;
+  drain(o: DrainOrder): Promise<void>;
   /** Ends everything now, also in the middle of a drain. Never rejects. */
   stopNow(): Promise<void>;
   /** Records a defect that nobody caught. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_ADMISSION } from '../admission/admission.ts';
 import { loadConfig } from '../config/load.ts';
 import { DEFAULT_LIMITS } from '../resolver/limits.ts';
 import { defaultEdgeOptions } from '../server/edge.ts';
 import { defaultDrainTimes, defaultListenerLimits } from '../server/listener.ts';
-import { drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
+import { admissionLimits, drainTimes, edgeOptions, listenerLimits, resolverLimits } from './limits.ts';
 
 const around = {
   environment: { GOENV: 'off' },
@@ -18,6 +19,7 @@ const { config } = loaded;
 describe('the default configuration', () => {
   test('gives every part the bounds that the part itself would choose', () => {
     expect(resolverLimits(config)).toEqual(DEFAULT_LIMITS);
+    expect(admissionLimits(config)).toEqual(DEFAULT_ADMISSION);
     expect(edgeOptions(config, 'x')).toEqual({ ...defaultEdgeOptions, instanceId: 'x' });
     expect(listenerLimits(config)).toEqual(defaultListenerLimits);
     expect(drainTimes(config)).toEqual(defaultDrainTimes);

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import type { AdmissionLimits } from '../admission/admission.ts';
 import type { ArtifactStoreOptions } from '../artifacts/artifact-store.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpClientOptions } from '../io/http-client.ts';
@@ -10,15 +12,15 @@ import type { DrainTimes, ListenerLimits } from '../server/listener.ts';
 
 /** The bounds of each part, as the configuration has them. With the default configuration they are the parts' own defaults; a test says so. */
 
-export function resolverLimits({ resolver: r, fetch }: Config): ResolverLimits {
+export function resolverLimits({ resolver: r, fetch, ladder }: Config): ResolverLimits {
   return {
     metadataDeadlineMs: r.metadataDeadline,
+    patienceMs: ladder.patience,
     proofMs: r.proof,
     zipDeadlineMs: r.zipDeadline,
     streamAboveBytes: fetch.streamAbove,
-    concurrentFlights: r.flights,
-    concurrentZipFlights: r.zipFlights,
-    queuedFlights: r.queuedFlights,
+    concurrentLoads: r.loads,
+    queuedLoads: r.queuedFlights,
     queueWaitMs: r.queueWait,
     lingerMs: r.linger,
     errorMemoMs: r.errorMemo,
@@ -44,6 +46,34 @@ export function resolverLimits({ resolver: r, fetch }: Config): ResolverLimits {
     jitter: r.jitterPercent / 100,
     unstoredBytes: r.unstoredMemory,
     unstoredMs: r.unstored,
+  };
+}
+
+/** Processes that serve: 0 in the configuration is one for each core. */
+export function processCount({ workers }: Pick<Config, 'workers'>): number {
+  return workers === 0 ? availableParallelism() : workers;
+}
+
+/** Turns, misses and marks. */
+export function admissionLimits({ overload: o, resolver: r }: Config): AdmissionLimits {
+  return {
+    initial: o.initial,
+    least: o.least,
+    most: r.flights,
+    zips: r.zipFlights,
+    sendings: o.sendings,
+    sendingWaitMs: o.sendingWait,
+    queued: r.queuedFlights,
+    queuedPerClient: o.queuedPerClient,
+    waitMs: r.queueWait,
+    missesPerSecond: o.missesPerSecond,
+    missBurst: o.missBurst,
+    clients: o.clients,
+    marks: {
+      lagMs: o.lag,
+      memoryShare: o.memoryPercent / 100,
+      descriptorShare: o.descriptorPercent / 100,
+    },
   };
 }
 

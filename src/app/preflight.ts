@@ -1,21 +1,18 @@
 import type { Config } from '../config/schema.ts';
-import type { EgressGuard } from '../io/egress/guard.ts';
-import { HttpClient, type HttpClientOptions } from '../io/http-client.ts';
-import { createDispatchers, type Dispatchers, forwardProxies } from '../io/http-dispatcher.ts';
-import { authorityPlaces } from '../io/trusted-authorities.ts';
 import { loadTlsIdentity } from '../server/tls-files.ts';
 import { NO_CREDENTIALS } from '../credentials/credentials.ts';
 import { systemClock } from '../std/clock.ts';
 import { type AppError, isAppError } from '../std/errors.ts';
 import { type GoSumPins, readGoSumPins } from '../verify/pins.ts';
 import { createChain } from './chain.ts';
-import type { Around } from './compose.ts';
+import { openClient } from './clients.ts';
+import type { Around } from './around.ts';
 import { findUnusableCredentials } from './credentials.ts';
 import { databaseWays } from './databases.ts';
 import { openGuard } from './egress.ts';
 import { readSigner } from './ledger.ts';
-import { fetchLimits } from './limits.ts';
-import { blame, blameNow } from './start-failure.ts';
+import { blame } from './start-failure.ts';
+import { findUnusableRows } from './unusable-rows.ts';
 
 /**
  * All that the configuration names and that cannot be used: files that cannot be read or do not fit, sources that cannot be made. Each is a
@@ -42,6 +39,7 @@ export async function findUnusable(config: Config, around: Around): Promise<read
   // What a proxy of the environment spoils must not hide what is wrong with the chain.
   const stand = client ?? openClient(config, { ...around, environment: {} }, { instanceId: 'check' });
   const parts = { client: stand, credentials: NO_CREDENTIALS };
+  found.push(...(await findUnusableRows(config, around)));
   for (const folder of config.modcache) await attempt(() => createChain(onlyModcache(config, folder), parts));
   await attempt(() => createChain({ ...config, modcache: [] }, parts));
   await attempt(() => databaseWays({ ...config, upstream: 'off' }, parts));
@@ -61,38 +59,4 @@ async function checkTls({ tls: { cert, key } }: Config): Promise<void> {
 /** The pins of `verify.goSum`. */
 export function openPins({ verify }: Config): Promise<GoSumPins> {
   return blame({ key: 'verify.goSum', reason: 'go-sum-unusable' }, () => readGoSumPins(verify.goSum));
-}
-
-/** What asks upstreams, with every connection checked by `guard`, through the proxies and with the authorities that the environment names. Opens nothing. */
-export function openClient(
-  config: Config,
-  around: Around,
-  { instanceId, guard }: { readonly instanceId: string; readonly guard?: EgressGuard },
-): HttpClient {
-  const options: HttpClientOptions = {
-    ...fetchLimits(config),
-    ...surroundings(around, guard),
-    userAgent: `larder/${around.version}`,
-    instanceId,
-  };
-  return blameNow({ reason: 'proxy-unusable' }, () => new HttpClient(options));
-}
-
-/** The connections over which git reaches repositories, likewise. */
-export function openDispatchers(config: Config, around: Around, guard: EgressGuard): Dispatchers {
-  const { connect, maxConnections } = config.fetch;
-  const limits = { connectTimeoutMs: connect, firstByteTimeoutMs: config.git.idle, maxConnections };
-  return createDispatchers({ ...limits, ...surroundings(around, guard) });
-}
-
-function surroundings(
-  { environment }: Around,
-  guard: EgressGuard | undefined,
-): Pick<HttpClientOptions, 'guard' | 'tls' | 'proxies'> {
-  const proxies = forwardProxies(environment);
-  return {
-    ...(guard && { guard }),
-    tls: { places: authorityPlaces(environment) },
-    ...(proxies && { proxies }),
-  };
 }

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { madeUpModule } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { loadConfig } from '../config/load.ts';
-import { composeLarder, type Larder } from './compose.ts';
+import { composeLarder } from './compose.ts';
+import type { Larder } from './larder.ts';
 
 const LIB = 'private.test/lib';
 const QUESTIONS = [
@@ -41,6 +42,7 @@ async function serve(keys: Readonly<Record<string, string>> = {}, environment: R
     data: join(folder, 'data'),
     upstream: upstream.base,
     'sumdb.database': 'off',
+    'ladder.patience': '0',
     ...keys,
   };
   const flags = { values: new Map(), sets: Object.entries(all).map(([key, value]) => `${key}=${value}`) };

@@ -9,7 +9,8 @@ import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-ups
 import { plainKeys } from '../../tests/fakes/plain-log.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { composeLarder, type Larder } from './compose.ts';
+import { composeLarder } from './compose.ts';
+import type { Larder } from './larder.ts';
 
 const DATABASE = 'sum.good.test';
 const QUOTE = 'example.com/quote/@v/v1.0.0';

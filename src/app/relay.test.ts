@@ -7,7 +7,8 @@ import { checksumDatabases } from '../../tests/fakes/content.ts';
 import { type FakeUpstream, startFakeUpstream } from '../../tests/fakes/fake-upstream.ts';
 import { PlainLog, plainKeys } from '../../tests/fakes/plain-log.ts';
 import { loadConfig } from '../config/load.ts';
-import { composeLarder, type Larder } from './compose.ts';
+import { composeLarder } from './compose.ts';
+import type { Larder } from './larder.ts';
 
 const keys = plainKeys('sum.test');
 const others = plainKeys('sum.other.test', 2);

@@ -1,22 +1,39 @@
 import { stat } from 'node:fs/promises';
-import type { Loaded } from '../config/load.ts';
+import { fileMark } from '../config/file-mark.ts';
+import type { ConfigFile, Loaded } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { CredentialRow } from '../credentials/rows.ts';
+import type { AuditTrail } from '../observe/audit-trail.ts';
 import type { Clock } from '../std/clock.ts';
-import { messageOf } from '../std/errors.ts';
+import { type AppError, messageOf } from '../std/errors.ts';
+
+/** What counts since a configuration file was read again. */
+export interface Accepted {
+  readonly credentials: readonly CredentialRow[];
+  /** Of the file, as ConfigFile has it. */
+  readonly mark: string;
+}
+
+/** Where the configuration comes from that is in force. */
+export interface ConfigSource {
+  readonly file: ConfigFile;
+  /** Reads it anew, with the flags and the environment of the start. */
+  readonly load: () => Promise<Loaded>;
+  /** Told of each change that counts. */
+  readonly onAccepted?: (accepted: Accepted) => void;
+}
 
 /** What a running server does when its configuration file changes. */
-export interface ReloadParts {
-  /** Absolute. */
-  readonly file: string;
+export interface ReloadParts extends ConfigSource {
   readonly everyMs: number;
   readonly clock: Clock;
   /** The configuration that is in force so far. */
   readonly config: Config;
-  /** Reads it anew, with the flags and the environment of the start. */
-  readonly load: () => Promise<Loaded>;
+  /** What its upstreams, peers, routes and bundles name and cannot be used, though they count from the next start only. */
+  readonly findUnusable: (config: Config) => Promise<readonly AppError[]>;
   /** Rejects with CONFIG_INVALID, and changes nothing, when a row cannot be used. */
   readonly replaceRows: (rows: readonly CredentialRow[]) => Promise<void>;
+  readonly audit: AuditTrail;
   readonly log: {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
@@ -48,36 +65,51 @@ export class ConfigReload {
 
   async #watch(signal: AbortSignal): Promise<void> {
     const { file, everyMs, clock } = this.#parts;
-    let seen = await stateOf(file);
+    // Not as it is now: it may have changed since it was read.
+    let seen = file.mark;
     while (!signal.aborted) {
       await clock.sleep(everyMs, { signal }).catch(() => undefined);
-      const state = await stateOf(file);
-      if (signal.aborted || state === seen) continue;
-      seen = state;
-      await this.#reload();
+      const mark = await markOf(file.path);
+      if (signal.aborted || mark === undefined || mark === seen) continue;
+      seen = mark;
+      await this.#reload(mark);
     }
   }
 
-  async #reload(): Promise<void> {
-    const { file, load, log, replaceRows } = this.#parts;
+  async #reload(mark: string): Promise<void> {
+    const { load, findUnusable, replaceRows, onAccepted } = this.#parts;
+    const file = this.#parts.file.path;
     try {
       const loaded = await load();
-      if (!loaded.ok)
-        return log.error({ file, problems: loaded.problems }, 'the changed configuration is wrong; the old one stays');
-      await replaceRows(loaded.config.credentials);
+      if (!loaded.ok) return this.#refused({ file, problems: loaded.problems }, 'is wrong');
+      const [unusable] = await findUnusable(loaded.config);
+      if (unusable !== undefined) throw unusable;
+      const { credentials } = loaded.config;
+      await replaceRows(credentials);
+      onAccepted?.({ credentials, mark });
       const atNextStart = keysThatDiffer(this.#config, loaded.config).filter((key) => key !== 'credentials');
-      this.#config = { ...this.#config, credentials: loaded.config.credentials };
-      log.info({ file, ...(atNextStart.length > 0 && { atNextStart }) }, 'configuration read again: credentials');
+      this.#config = { ...this.#config, credentials };
+      this.#accepted({ file, ...(atNextStart.length > 0 && { atNextStart }) });
     } catch (error) {
-      log.error({ file, why: messageOf(error) }, 'the changed configuration cannot be used; the old one stays');
+      this.#refused({ file, why: messageOf(error) }, 'cannot be used');
     }
+  }
+
+  #accepted(facts: object): void {
+    this.#parts.log.info(facts, 'configuration read again: credentials');
+    this.#parts.audit.record('reload', { outcome: 'accepted', ...facts });
+  }
+
+  #refused(facts: object, what: string): void {
+    this.#parts.log.error(facts, `the changed configuration ${what}; the old one stays`);
+    this.#parts.audit.record('reload', { outcome: 'refused', ...facts });
   }
 }
 
-/** Empty while there is none: editors take a file away for a moment. */
-async function stateOf(file: string): Promise<string> {
+/** Undefined while there is none: editors take a file away for a moment. */
+async function markOf(file: string): Promise<string | undefined> {
   const facts = await stat(file, { bigint: true }).catch(() => undefined);
-  return facts === undefined ? '' : `${facts.ino} ${facts.size} ${facts.mtimeNs}`;
+  return facts && fileMark(facts);
 }
 
 /** Names of the sections, and of keys that are in none, whose values are not the same. */

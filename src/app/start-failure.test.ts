@@ -52,6 +52,8 @@ describe('a failure to start', () => {
       'credentials-unusable',
       'proxy-unusable',
       'upstream-unusable',
+      'upstreams-unusable',
+      'routes-unusable',
       'sumdb-unusable',
       'from-unusable',
       'anchors-unusable',
@@ -64,6 +66,20 @@ describe('a failure to start', () => {
       'ledger-not-configured',
       'ledger-is-there',
       'ledger-name-unusable',
+      'canary-none',
+      'canary-unknown',
+      'file-unreadable',
+      'no-server-runs',
+      ...['bad-id', 'id-taken', 'lacks', 'no-previous', 'place-taken', 'source-absent', 'store-absent'].map(
+        (fault) => `bundle-${fault}`,
+      ),
+      ...['key-open', 'key-unusable', 'no-key', 'no-store', 'unusable', 'verifier-unusable'].map(
+        (fault) => `bundle-${fault}`,
+      ),
+      ...['busy', 'forbidden', 'length', 'no-server', 'offline', 'server-gone'].map((fault) => `drill-${fault}`),
+      ...['no-such-server', 'stopping', 'unknown', 'upstream', 'which-server'].map((fault) => `drill-${fault}`),
+      ...['damaged', 'inconsistent', 'no-snapshot', 'no-sum'].map((fault) => `vendor-${fault}`),
+      ...['snapshot-damaged', 'strange', 'sum-damaged'].map((fault) => `vendor-${fault}`),
     ];
     for (const language of ['en', 'zh'] as const)
       expect(Object.keys(messagesFor(language).reasons).toSorted()).toEqual(reasons.toSorted());

@@ -25,6 +25,8 @@ type StartReason =
   | 'egress-unusable'
   | 'proxy-unusable'
   | 'upstream-unusable'
+  | 'upstreams-unusable'
+  | 'routes-unusable'
   | 'sumdb-unusable'
   | LedgerReason;
 

@@ -7,8 +7,6 @@ import { systemClock } from '../std/clock.ts';
 import { FORMAT_FILE } from '../storage/disk/data-folder.ts';
 import { noData } from './start-failure.ts';
 
-/** The largest body there is: a zip of 500 MiB. */
-export const MAX_BODY_BYTES = 512 * 1024 * 1024;
 const PROGRESS_EVERY_MS = 200;
 
 /** Rejects with CONFIG_INVALID when no data are in the configured folder. Opening it would make it, and what is made just now is sound: a misspelt name would pass as all well. */

@@ -7,10 +7,9 @@ import type { ModuleVersion } from '../gomod/module.ts';
 import type { Ask } from '../std/ask.ts';
 import { AppError, messageOf } from '../std/errors.ts';
 import { linesIn, lookingAt } from './anchors.ts';
-import { Closing } from './closing.ts';
-import { type Around, openEngine } from './compose.ts';
+import type { Around } from './around.ts';
+import { onQuietEngine } from './engine.ts';
 import { openShelves } from './keep.ts';
-import { openObservers } from './observers.ts';
 import { blame } from './start-failure.ts';
 import { everySoOften, requireData } from './stored-data.ts';
 
@@ -69,19 +68,11 @@ export async function verifyAnchors(
 ): Promise<AnchorReport> {
   await requireData(config);
   const given = file === undefined ? undefined : await readAnchorFile(file);
-  const closing = new Closing();
-  // The report says what went wrong; a log between its lines would not help.
-  const quiet: Config = { ...config, log: { ...config.log, level: 'silent' }, metrics: { enabled: false } };
-  try {
-    const observers = openObservers(quiet, around.logTo);
-    closing.add(() => observers.close());
-    const engine = await openEngine(quiet, around, { observers, closing, instanceId: 'anchors', ledger: 'stored' });
+  return await onQuietEngine(config, { around, name: 'anchors' }, async (engine) => {
     const stored = await linesIn(engine.keep.store, { signal });
     const look = { lookAt: lookingAt(engine.repositories), signal, onProgress: everySoOften(onProgress) };
     return given === undefined ? await reportOn(stored, 'refs', look) : await compared(given, stored, look);
-  } finally {
-    await closing.close();
-  }
+  });
 }
 
 /** How many records were read, told a few times a second. */
