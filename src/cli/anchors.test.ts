@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { growRepository, makeRepository, plainGit } from '../../tests/fakes/git-repositories.ts';
 import { type GitServer, startGitServer } from '../../tests/fakes/git-server.ts';
-import { composeLarder, type Larder } from '../app/compose.ts';
+import { composeLarder } from '../app/compose.ts';
+import type { Larder } from '../app/larder.ts';
 import { loadConfig } from '../config/load.ts';
 import { run } from './run.ts';
 

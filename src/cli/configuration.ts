@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { Command } from 'commander';
-import type { Around } from '../app/compose.ts';
+import type { Around } from '../app/around.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import type { ConfigFlags, Loaded, Surroundings } from '../config/load.ts';
 import { failureInWords, inWords, type Messages } from './messages.ts';
@@ -19,8 +19,10 @@ export interface World {
 export const KEY_FLAGS = [
   { key: 'listen', flag: '--listen', takes: '<host:port>', name: 'listen' },
   { key: 'data', flag: '--data', takes: '<folder>', name: 'data' },
+  { key: 'workers', flag: '--workers', takes: '<count>', name: 'workers' },
   { key: 'upstream', flag: '--upstream', takes: '<list>', name: 'upstream' },
   { key: 'modcache', flag: '--modcache', takes: '<folder...>', name: 'modcache' },
+  { key: 'offline', flag: '--offline', takes: '', name: 'offline' },
   { key: 'log.level', flag: '--log-level', takes: '<level>', name: 'logLevel' },
 ] as const;
 
@@ -33,7 +35,7 @@ export function addConfigFlags(
   for (const { flag, takes, name } of KEY_FLAGS) {
     if (!names.includes(name)) continue;
     if (takes.endsWith('...>')) command.option(`${flag} ${takes.replace('...', '')}`, flags[name], collect);
-    else command.option(`${flag} ${takes}`, flags[name]);
+    else command.option(`${flag} ${takes}`.trim(), flags[name]);
   }
   return command.option('--config <file>', flags.config).option('--set <key=value>', flags.set, collect);
 }
@@ -46,8 +48,8 @@ function collect(value: string, before: readonly string[] = []): readonly string
 function configFlags(options: Readonly<Record<string, unknown>>): ConfigFlags {
   const values = new Map<string, { flag: string; value: string | readonly string[] }>();
   for (const { key, flag, name } of KEY_FLAGS) {
-    const value = options[name] as string | readonly string[] | undefined;
-    if (value !== undefined) values.set(key, { flag, value });
+    const value = options[name] as string | true | readonly string[] | undefined;
+    if (value !== undefined) values.set(key, { flag, value: value === true ? 'true' : value });
   }
   const file = options['config'] as string | undefined;
   return {
@@ -65,6 +67,17 @@ export async function loadFor(
 ): Promise<Loaded> {
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig(configFlags(options), { ...surroundings(world), ...o });
+}
+
+/** The same for a command that serves nothing; undefined after telling what is wrong with the configuration (exit code `config`). */
+export async function loadOrTell(
+  options: Readonly<Record<string, unknown>>,
+  world: World,
+): Promise<Extract<Loaded, { ok: true }> | undefined> {
+  const loaded = await loadFor(options, world, { willListen: false });
+  if (loaded.ok) return loaded;
+  printProblems(loaded, world.terminal);
+  return undefined;
 }
 
 function surroundings({ environment, folder, home }: World): Surroundings {

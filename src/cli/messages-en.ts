@@ -1,7 +1,11 @@
 import type { Expected } from '../config/problem.ts';
 import { anchorsEnglish } from './messages-anchors.ts';
+import { controlEnglish } from './messages-control.ts';
+import { drillEnglish } from './messages-drill.ts';
 import { ledgerEnglish } from './messages-ledger.ts';
 import { proofEnglish } from './messages-proof.ts';
+import { toolboxEnglish } from './messages-toolbox.ts';
+import { upstreamsEnglish } from './messages-upstreams.ts';
 import type { Messages, ProblemWords } from './messages.ts';
 
 const problems: ProblemWords = {
@@ -45,6 +49,10 @@ const problems: ProblemWords = {
     what: `${problem.origin}: ${problem.key} is set and ${problem.partner} is not`,
     fix: `set ${problem.partner} too, or neither`,
   }),
+  'not-above': (problem) => ({
+    what: `${problem.origin}: ${problem.key} is not above ${problem.other} (${problem.otherOrigin})`,
+    fix: `raise ${problem.key}, or lower ${problem.other}`,
+  }),
   'no-home': () => ({ what: 'data: there is no home folder to keep the data in', fix: 'larder serve --data FOLDER' }),
   'unreadable-file': (problem) => ({
     what: `${problem.origin}: cannot be read (${problem.reason})`,
@@ -62,6 +70,7 @@ const problems: ProblemWords = {
     what: `${problem.origin}: upstream: ${problem.reason}`,
     fix: 'write for example https://proxy.golang.org,direct',
   }),
+  ...upstreamsEnglish,
   'self-call': (problem) => ({
     what: `${problem.origin}: upstream ${problem.entry} is this larder itself (${problem.listen}): it would ask itself for ever`,
     fix: selfCallFix(problem.setting),
@@ -87,6 +96,8 @@ export const english: Messages = {
     data: 'folder for everything that is stored (default: ~/.local/share/larder)',
     upstream: 'where modules come from, in the form of GOPROXY (default: what go itself would use)',
     modcache: 'a GOMODCACHE folder to read from as well; may be repeated',
+    offline: 'touch nothing outside this machine: serve what is here',
+    workers: 'how many processes serve together; 0 = one for each core',
     logLevel: 'debug, info, warn, error or silent (default: info)',
     set: 'set any key of the configuration; may be repeated',
     json: 'print JSON',
@@ -135,11 +146,17 @@ export const english: Messages = {
   proof: proofEnglish,
   ledger: ledgerEnglish,
   anchors: anchorsEnglish,
+  drill: drillEnglish,
+  control: controlEnglish,
+  toolbox: toolboxEnglish,
   problems,
   reasons: {
     ...proofEnglish.reasons,
     ...ledgerEnglish.reasons,
     ...anchorsEnglish.reasons,
+    ...drillEnglish.reasons,
+    ...controlEnglish.reasons,
+    ...toolboxEnglish.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}: the port is in use`,
       fix: 'stop what uses it, or choose another: larder serve --listen 127.0.0.1:8081',
@@ -204,6 +221,14 @@ export const english: Messages = {
       what: `${why}`,
       fix: 'write for example sum.golang.org, or NAME+HASH+KEY https://sum.example/path, each name with one key',
     }),
+    'upstreams-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write files and secrets that are there and that larder may read, or take the member out of the row',
+    }),
+    'routes-unusable': ({ why }) => ({
+      what: `${why}`,
+      fix: 'write files and secrets that are there and that larder may read, or take the member out of the row',
+    }),
     'upstream-unusable': ({ why }) => ({
       what: `${why}`,
       fix: 'write for example https://user:password@proxy.example, or https://proxy.example and the password in ~/.netrc',
@@ -222,15 +247,18 @@ function expected(kind: Expected, choices: readonly string[] = []): string {
   const words = {
     address: 'an address (host:port)',
     path: 'a path',
+    text: 'a text in one line',
     paths: 'a list of paths',
     upstream: 'a GOPROXY list',
     globs: 'comma-separated globs',
     govcs: 'a list of rules in the form of GOVCS',
     hosts: 'a list of names, addresses and ranges of addresses',
+    ranges: 'a list of addresses and ranges of them',
     ports: 'a list of port numbers',
     rows: 'a list of rows',
     database: 'a checksum database (a known name, NAME+HASH+KEY, or off)',
     databases: 'a list of checksum databases (known names or NAME+HASH+KEY)',
+    verifierKeys: 'a list of verifier keys (NAME+HASH+KEY)',
     boolean: 'true or false',
     count: 'a whole number',
     duration: 'a duration with its unit',

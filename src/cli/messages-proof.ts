@@ -51,6 +51,7 @@ interface ExplainWords {
       | 'private'
       | 'alias'
       | 'noProxy'
+      | 'route'
       | 'asked',
       string
     >
@@ -128,6 +129,7 @@ export const proofEnglish: ProofMessages = {
       private: 'private',
       alias: 'alias',
       noProxy: 'noProxy',
+      route: 'route',
       asked: 'asked of',
     },
     bytes: (count) => `${count} bytes`,
@@ -233,6 +235,7 @@ export const proofChinese: ProofMessages = {
       private: '私有',
       alias: '别名',
       noProxy: 'noProxy',
+      route: '路由',
       asked: '询问对象',
     },
     bytes: (count) => `${count} 字节`,

@@ -1,7 +1,11 @@
 import type { Expected } from '../config/problem.ts';
 import { anchorsChinese } from './messages-anchors.ts';
+import { controlChinese } from './messages-control.ts';
+import { drillChinese } from './messages-drill.ts';
 import { ledgerChinese } from './messages-ledger.ts';
 import { proofChinese } from './messages-proof.ts';
+import { toolboxChinese } from './messages-toolbox.ts';
+import { upstreamsChinese } from './messages-upstreams.ts';
 import type { Messages, ProblemWords } from './messages.ts';
 
 const problems: ProblemWords = {
@@ -45,6 +49,10 @@ const problems: ProblemWords = {
     what: `${problem.origin}：设置了 ${problem.key}，却没有设置 ${problem.partner}`,
     fix: `同时设置 ${problem.partner}，或都不设置`,
   }),
+  'not-above': (problem) => ({
+    what: `${problem.origin}：${problem.key} 不大于 ${problem.other}（${problem.otherOrigin}）`,
+    fix: `调高 ${problem.key}，或调低 ${problem.other}`,
+  }),
   'no-home': () => ({ what: 'data：没有可存放数据的主目录', fix: 'larder serve --data 目录' }),
   'unreadable-file': (problem) => ({
     what: `${problem.origin}：无法读取（${problem.reason}）`,
@@ -62,6 +70,7 @@ const problems: ProblemWords = {
     what: `${problem.origin}：upstream：${problem.reason}`,
     fix: '例如写 https://proxy.golang.org,direct',
   }),
+  ...upstreamsChinese,
   'self-call': (problem) => ({
     what: `${problem.origin}：上游 ${problem.entry} 就是这个 larder 自己（${problem.listen}），它会无休止地询问自己`,
     fix:
@@ -90,6 +99,8 @@ export const chinese: Messages = {
     data: '存放所有数据的目录（默认：~/.local/share/larder）',
     upstream: '模块来源，写法与 GOPROXY 相同（默认：go 命令自己会用的）',
     modcache: '另外读取的 GOMODCACHE 目录；可重复',
+    offline: '不接触本机以外的任何地方：只提供本机已有的内容',
+    workers: '一起提供服务的进程数；0 = 每个内核一个',
     logLevel: 'debug、info、warn、error 或 silent（默认：info）',
     set: '设置任意配置项；可重复',
     json: '输出 JSON',
@@ -137,11 +148,17 @@ export const chinese: Messages = {
   proof: proofChinese,
   ledger: ledgerChinese,
   anchors: anchorsChinese,
+  drill: drillChinese,
+  control: controlChinese,
+  toolbox: toolboxChinese,
   problems,
   reasons: {
     ...proofChinese.reasons,
     ...ledgerChinese.reasons,
     ...anchorsChinese.reasons,
+    ...drillChinese.reasons,
+    ...controlChinese.reasons,
+    ...toolboxChinese.reasons,
     'port-in-use': ({ address }) => ({
       what: `${address}：端口已被占用`,
       fix: '停止占用它的程序，或换一个端口：larder serve --listen 127.0.0.1:8081',
@@ -206,6 +223,14 @@ export const chinese: Messages = {
       what: `校验和数据库无法使用：${why}`,
       fix: '例如写 sum.golang.org，或 NAME+HASH+KEY https://sum.example/path；一个名称只能有一个密钥',
     }),
+    'upstreams-unusable': ({ why }) => ({
+      what: `上游或对等节点不可用：${why}`,
+      fix: '写存在且 larder 可读的文件和密钥，或从该行去掉此成员',
+    }),
+    'routes-unusable': ({ why }) => ({
+      what: `路由不可用：${why}`,
+      fix: '写存在且 larder 可读的文件和密钥，或从该行去掉此成员',
+    }),
     'upstream-unusable': ({ why }) => ({
       what: `上游无法使用：${why}`,
       fix: '例如写 https://user:password@proxy.example，或写 https://proxy.example 并把密码放进 ~/.netrc',
@@ -219,15 +244,18 @@ function expected(kind: Expected, choices: readonly string[] = []): string {
   const words = {
     address: '地址（host:port）',
     path: '路径',
+    text: '一行文字',
     paths: '路径列表',
     upstream: ' GOPROXY 列表',
     globs: '逗号分隔的通配模式',
     govcs: ' GOVCS 形式的规则',
     hosts: '名称、地址和地址段的列表',
+    ranges: '地址和地址段的列表',
     ports: '端口号列表',
     rows: '由成员组成的行的列表',
     database: '校验和数据库（已知名称、NAME+HASH+KEY 或 off）',
     databases: '校验和数据库列表（已知名称或 NAME+HASH+KEY）',
+    verifierKeys: '校验密钥的列表（NAME+HASH+KEY）',
     boolean: ' true 或 false',
     count: '整数',
     duration: '带单位的时长',

@@ -1,8 +1,11 @@
 import { chinese } from './messages-zh.ts';
 import { english } from './messages-en.ts';
 import type { AnchorMessages } from './messages-anchors.ts';
+import type { ControlMessages } from './messages-control.ts';
+import type { DrillMessages } from './messages-drill.ts';
 import type { LedgerMessages } from './messages-ledger.ts';
 import type { ProofMessages } from './messages-proof.ts';
+import type { ToolboxMessages } from './messages-toolbox.ts';
 import { redactText } from '../config/redact.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { isAppError, messageOf } from '../std/errors.ts';
@@ -48,6 +51,8 @@ export interface Messages {
       | 'data'
       | 'upstream'
       | 'modcache'
+      | 'offline'
+      | 'workers'
       | 'logLevel'
       | 'set'
       | 'json'
@@ -81,6 +86,9 @@ export interface Messages {
   readonly proof: ProofMessages;
   readonly ledger: LedgerMessages;
   readonly anchors: AnchorMessages;
+  readonly drill: DrillMessages;
+  readonly control: ControlMessages;
+  readonly toolbox: ToolboxMessages;
   readonly problems: ProblemWords;
   /** Known failures to start, by `detail.reason`. */
   readonly reasons: Readonly<Partial<Record<string, (facts: Facts) => Wording>>>;
@@ -129,8 +137,10 @@ export function languageOf(
   return locale?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
 }
 
-/** The value of `--lang`, whatever it is. */
-export function namedLanguage(argv: readonly string[]): string | undefined {
+/** The value of `--lang`, whatever it is. What stands behind `--` is another program's. */
+export function namedLanguage(all: readonly string[]): string | undefined {
+  const end = all.indexOf('--');
+  const argv = end < 0 ? all : all.slice(0, end);
   const at = argv.findIndex((arg) => arg === '--lang' || arg.startsWith('--lang='));
   if (at < 0) return undefined;
   return argv[at]?.includes('=') ? argv[at].slice('--lang='.length) : argv[at + 1];

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CertificateAuthority } from '../../tests/fakes/certificates.ts';
-import { keySpecs } from '../config/schema.ts';
+import { keySpecs } from '../config/key-specs.ts';
 import { KEY_FLAGS } from './configuration.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { languageOf, messagesFor } from './messages.ts';
@@ -56,7 +56,9 @@ describe('larder config', () => {
   });
 
   describe('finds what serve would stop at, with the key, where it was written and what to write', () => {
-    const cert = new CertificateAuthority(mkdtempSync(join(tmpdir(), 'larder-ca-')));
+    const authority = mkdtempSync(join(tmpdir(), 'larder-ca-'));
+    const cert = new CertificateAuthority(authority);
+    afterAll(() => rmSync(authority, { recursive: true, force: true }));
     test.each<[string, string, Record<string, string>, RegExp]>([
       [
         'a password over plain http',

@@ -2,12 +2,19 @@ import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { isAppError } from '../std/errors.ts';
 import { nearest } from '../config/nearest.ts';
+import { addBundle } from './commands/bundle.ts';
+import { addCanary } from './commands/canary.ts';
 import { addConfig } from './commands/config.ts';
+import { addDrill } from './commands/drill.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFsck } from './commands/fsck.ts';
 import { addAnchors } from './commands/anchors.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addGo } from './commands/go.ts';
+import { addOffline } from './commands/offline.ts';
 import { addServe } from './commands/serve.ts';
+import { addVendor } from './commands/vendor.ts';
+import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import type { World } from './configuration.ts';
@@ -64,6 +71,7 @@ export function createProgram(world: World, done: CommandResult): Command {
     .option('--lang <language>', messages.flags.lang)
     .helpOption('-h, --help', messages.flags.help)
     .helpCommand(false)
+    .enablePositionalOptions()
     .configureHelp({ styleTitle: (title) => titleIn(messages, title) })
     .showSuggestionAfterError(false)
     .exitOverride()
@@ -78,6 +86,13 @@ export function createProgram(world: World, done: CommandResult): Command {
   addExplain(program, world, done);
   addLedger(program, world, done);
   addAnchors(program, world, done);
+  addBundle(program, world, done);
+  addVendor(program, world, done);
+  addGo(program, world, done);
+  addStatus(program, world, done);
+  addOffline(program, world, done);
+  addCanary(program, world, done);
+  addDrill(program, world, done);
   addConfig(program, world, done);
   addVersion(program, world, done);
   for (const command of allCommands(program)) {

@@ -11,7 +11,7 @@ export type Stoppable<T> = { readonly result: T } | { readonly code: number };
  */
 export async function untilStopped<T>(
   { terminal }: World,
-  { origins }: Extract<Loaded, { ok: true }>,
+  { origins }: Pick<Extract<Loaded, { ok: true }>, 'origins'>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<Stoppable<T>> {
   const { signalOfStop } = await import('../app/lifecycle.ts');

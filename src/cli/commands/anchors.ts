@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AnchorCount, AnchorReport, ReportedAnchor } from '../../app/verify-anchors.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import { addConfigFlags, aroundOf, loadOrTell, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { CommandResult } from '../run.ts';
 import { untilStopped } from '../stoppable.ts';
@@ -31,11 +31,8 @@ export function addAnchors(program: Command, world: World, done: CommandResult):
 
 async function exportThem(options: Options, world: World): Promise<number> {
   const { terminal } = world;
-  const loaded = await loadFor(options, world, { willListen: false });
-  if (!loaded.ok) {
-    printProblems(loaded, terminal);
-    return exitCode('config');
-  }
+  const loaded = await loadOrTell(options, world);
+  if (loaded === undefined) return exitCode('config');
   const { exportAnchors } = await import('../../app/verify-anchors.ts');
   const onProgress = (read: number): void => terminal.progress(terminal.messages.filesChecked(read));
   const outcome = await untilStopped(world, loaded, (signal) => exportAnchors(loaded.config, { onProgress, signal }));
@@ -47,11 +44,8 @@ async function exportThem(options: Options, world: World): Promise<number> {
 
 async function verify(file: string | undefined, options: Options, world: World): Promise<number> {
   const { terminal } = world;
-  const loaded = await loadFor(options, world, { willListen: false });
-  if (!loaded.ok) {
-    printProblems(loaded, terminal);
-    return exitCode('config');
-  }
+  const loaded = await loadOrTell(options, world);
+  if (loaded === undefined) return exitCode('config');
   const { verifyAnchors } = await import('../../app/verify-anchors.ts');
   const startedAt = performance.now();
   const onProgress = (checked: number): void => terminal.progress(terminal.messages.filesChecked(checked));

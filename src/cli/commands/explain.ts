@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { ExplainedArtifact, Explanation, Standing } from '../../app/explain.ts';
+import type { ExplainedArtifact, ExplainedStep, Explanation, Standing } from '../../app/explain.ts';
 import { columns } from '../columns.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import { addConfigFlags, aroundOf, loadOrTell, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { Messages } from '../messages.ts';
 import { parseModuleArgument } from '../module-argument.ts';
@@ -37,11 +37,8 @@ async function explain(name: string, options: Options, world: World): Promise<nu
     terminal.failure(what, fix);
     return exitCode('usage');
   }
-  const loaded = await loadFor(options, world, { willListen: false });
-  if (!loaded.ok) {
-    printProblems(loaded, terminal);
-    return exitCode('config');
-  }
+  const loaded = await loadOrTell(options, world);
+  if (loaded === undefined) return exitCode('config');
   const { explainModule } = await import('../../app/explain.ts');
   const outcome = await untilStopped(world, loaded, (signal) =>
     explainModule(loaded.config, aroundOf(world), { module, signal }),
@@ -124,6 +121,7 @@ function moduleRows(explanation: Explanation, messages: Messages): readonly Row[
       ? []
       : [[label.exemption, exemptionInWords(exemption, messages.proof.standing)] as const]),
     ...routeRows(explanation, messages),
+    ...(plan.isAllowed && plan.route !== undefined ? [[label.route, plan.route] as const] : []),
     [label.asked, plan.isAllowed ? chainOf(plan.steps) : nobody(plan.why)],
     ...repositoryRows(explanation, messages),
   ];
@@ -153,7 +151,11 @@ function routeRows({ private: by, alias, noProxy }: Explanation, messages: Messa
   ];
 }
 
-/** In the form of GOPROXY. */
-function chainOf(steps: readonly { readonly source: string; readonly separator: string }[]): string {
-  return steps.map(({ source, separator }, i) => (i === steps.length - 1 ? source : source + separator)).join('');
+/** In the form of GOPROXY, with the members of pools. */
+function chainOf(steps: readonly ExplainedStep[]): string {
+  const words = steps.map(({ source, members, separator }, i) => {
+    const named = members === undefined ? source : `${source} (${members.join(' ')})`;
+    return i === steps.length - 1 ? named : named + separator;
+  });
+  return words.join('');
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { FsckReport } from '../../app/fsck.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, type World } from '../configuration.ts';
+import { addConfigFlags, aroundOf, loadOrTell, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { FsckCount } from '../messages.ts';
 import type { CommandResult } from '../run.ts';
@@ -28,11 +28,8 @@ export function addFsck(program: Command, world: World, done: CommandResult): vo
 
 async function fsck(options: Options, world: World): Promise<number> {
   const { terminal } = world;
-  const loaded = await loadFor(options, world, { willListen: false });
-  if (!loaded.ok) {
-    printProblems(loaded, terminal);
-    return exitCode('config');
-  }
+  const loaded = await loadOrTell(options, world);
+  if (loaded === undefined) return exitCode('config');
   const { checkStore } = await import('../../app/fsck.ts');
   const startedAt = performance.now();
   const repair = options['repair'] === true;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ReplayReport } from '../../app/ledger-tools.ts';
 import type { Config } from '../../config/schema.ts';
-import { addConfigFlags, aroundOf, loadFor, printProblems, withOrigin, type World } from '../configuration.ts';
+import { addConfigFlags, aroundOf, loadOrTell, withOrigin, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import type { CommandResult } from '../run.ts';
 import type { Terminal } from '../terminal.ts';
@@ -37,11 +37,8 @@ export function addLedger(program: Command, world: World, done: CommandResult): 
 
 async function withConfig(options: Options, world: World, work: Work): Promise<number> {
   const { terminal } = world;
-  const loaded = await loadFor(options, world, { willListen: false });
-  if (!loaded.ok) {
-    printProblems(loaded, terminal);
-    return exitCode('config');
-  }
+  const loaded = await loadOrTell(options, world);
+  if (loaded === undefined) return exitCode('config');
   const { signalOfStop } = await import('../../app/lifecycle.ts');
   const stop = signalOfStop();
   try {

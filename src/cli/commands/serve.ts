@@ -1,7 +1,10 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import type { Larder } from '../../app/larder.ts';
+import type { Running } from '../../app/lifecycle.ts';
 import { withoutPaths } from '../../config/redact.ts';
 import type { Loaded } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
 import {
   addConfigFlags,
   aroundOf,
@@ -50,24 +53,35 @@ async function run(
   world: World,
 ): Promise<number> {
   const { terminal } = world;
-  const { composeLarder } = await import('../../app/compose.ts');
   const { runUntilStopped } = await import('../../app/lifecycle.ts');
-  const larder = await composeLarder(config, aroundOf(world));
+  const larder = await openLarder(config, world);
   const facts: StartFacts = {
     version: VERSION,
     url: urlFor(config.tls.cert !== undefined, await larder.start()),
     upstream: withoutPaths(config.upstream),
     upstreamOrigin: origins.get('upstream') ?? 'default',
     data: config.data,
-    ...(file === undefined ? {} : { configFile: file }),
+    ...(file === undefined ? {} : { configFile: file.path }),
   };
-  if (file !== undefined) larder.watch(file, () => loadFor(options, world));
+  if (file !== undefined) larder.watch({ file, load: () => loadFor(options, world) });
   for (const line of terminal.messages.start(facts)) terminal.note(line, line.includes('export ') ? 'bold' : undefined);
   const clean = await runUntilStopped(larder, {
     onDraining: () => terminal.note(`larder: ${terminal.messages.draining(Math.ceil(config.drain.finish / 1000))}`),
   });
   terminal.note(`larder: ${terminal.messages.stopped}`);
   return exitCode(clean ? 'ok' : 'failure');
+}
+
+/** In this process, or in several that this one looks after. */
+async function openLarder(config: Config, world: World): Promise<Pick<Larder, 'start' | 'watch' | keyof Running>> {
+  const { processCount } = await import('../../app/limits.ts');
+  const count = processCount(config);
+  if (count > 1) {
+    const { Workers } = await import('../../app/workers.ts');
+    return new Workers(config, aroundOf(world), count);
+  }
+  const { composeLarder } = await import('../../app/compose.ts');
+  return await composeLarder(config, aroundOf(world));
 }
 
 /** The URL to paste. A server on every address of the machine is named by the machine's name. */

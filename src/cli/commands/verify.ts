@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AuditCount, AuditFinding, AuditReport, Wanted } from '../../app/verify-store.ts';
 import type { ModuleVersion } from '../../gomod/module.ts';
-import { addConfigFlags, loadFor, printProblems, type World } from '../configuration.ts';
+import { addConfigFlags, loadOrTell, type World } from '../configuration.ts';
 import { exitCode } from '../exit-code.ts';
 import { parseModuleArgument } from '../module-argument.ts';
 import type { CommandResult } from '../run.ts';
@@ -41,11 +41,8 @@ async function verify(names: readonly string[], options: Options, world: World):
   const { terminal } = world;
   const wanted = wantedOf(names, options, world);
   if (wanted === undefined) return exitCode('usage');
-  const loaded = await loadFor(options, world, { willListen: false });
-  if (!loaded.ok) {
-    printProblems(loaded, terminal);
-    return exitCode('config');
-  }
+  const loaded = await loadOrTell(options, world);
+  if (loaded === undefined) return exitCode('config');
   const { verifyStore } = await import('../../app/verify-store.ts');
   const startedAt = performance.now();
   const onProgress = (checked: number): void => terminal.progress(terminal.messages.filesChecked(checked));
