@@ -14,6 +14,7 @@ larder_test_packages() {
   command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || echo nginx-light
   command -v git >/dev/null 2>&1 || echo git
   command -v strace >/dev/null 2>&1 || echo strace
+  command -v faketime >/dev/null 2>&1 || echo faketime
   command -v openssl >/dev/null 2>&1 || echo openssl
   command -v python3 >/dev/null 2>&1 || echo python3
   command -v curl >/dev/null 2>&1 || echo curl

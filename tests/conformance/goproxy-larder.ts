@@ -59,6 +59,8 @@ function configured(folder: string, settings: Readonly<Record<string, string>>) 
   const values = {
     listen: '127.0.0.1:0',
     data: join(folder, 'data'),
+    // A row ends with the first failure of its upstreams.
+    'ladder.patience': '0',
     ...settings,
     'log.level': 'silent',
     'metrics.enabled': 'false',

@@ -1,10 +1,10 @@
 /** The shipped program as a process of its own, so that it can be killed. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../fakes/free-port.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -32,9 +32,9 @@ export async function runLarder(
   return stdout;
 }
 
-/** No settings of this machine, and nothing checked against a checksum database unless `env` says so. */
+/** No settings of this machine, nothing checked against a checksum database and no long wait for upstreams that are out, unless `env` says so. */
 function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  return { ...process.env, GOPROXY: '', GOENV: 'off', LARDER_SUMDB: 'off', ...env };
+  return { ...process.env, GOPROXY: '', GOENV: 'off', LARDER_SUMDB: 'off', LARDER_LADDER_PATIENCE: '1s', ...env };
 }
 
 export interface LarderProcess {
@@ -85,7 +85,10 @@ export async function startLarderProcess(o: LarderProcessOptions): Promise<Larde
   });
   const base = `http://127.0.0.1:${port}`;
   const read = (): string => readFileSync(logFile).toString('utf8', before);
-  await ready(base, child, read);
+  await ready(base, child, read).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   if (child.pid === undefined) throw new Error('the process did not start');
   return {
     base,
@@ -116,14 +119,5 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<numbe
   const { promise, resolve } = Promise.withResolvers<number | NodeJS.Signals>();
   child.once('exit', (code, by) => resolve(code ?? by ?? 0));
   child.kill(signal);
-  return promise;
-}
-
-async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
   return promise;
 }

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   addsSignedLines,
   addsUnsignedLines,
@@ -249,7 +249,7 @@ describe.each(ATTACKS)('$name', (attack) => {
       expect(await download(victim.name)).toBe(attack.isFork ? 1 : 0);
       expect(await download(known.name)).toBe(0);
     }
-    if (attack.isFork) await vi.waitFor(() => expect(larder.log()).toMatch(/"kind":"log-fork".*"msg":"security"/));
+    if (attack.isFork) await expect.poll(() => larder.log()).toMatch(/"kind":"log-fork".*"msg":"security"/);
   });
 });
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/fake-upstream.ts';
 import { buildReferenceSumdb, type ReferenceClient } from '../oracle/reference-sumdb.ts';
 import { skipUnless } from '../skip.ts';
@@ -172,7 +172,7 @@ describe('a ledger for a company', () => {
         const client = clientOf(tool, { GOSUMDB: 'off' });
         expect((await client.download(retagged.name)).code).toBe(1);
         expect(hasEvil(client.moduleCache)).toBe(false);
-        await vi.waitFor(() => expect(larder.log()).toMatch(ALARM));
+        await expect.poll(() => larder.log()).toMatch(ALARM);
 
         const direct = fresh({ tool, proxy: repository.base, env: {} });
         expect((await direct.download(retagged.name)).code).toBe(0);
@@ -189,7 +189,7 @@ describe('a ledger for a company', () => {
         expect(code, stderr).toBe(0);
         expect(hasEvil(client.moduleCache)).toBe(false);
       }
-      await vi.waitFor(() => expect(larder.log()).toMatch(ALARM));
+      await expect.poll(() => larder.log()).toMatch(ALARM);
       expect(await latest()).toBe(before);
     });
   });

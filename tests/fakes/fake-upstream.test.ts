@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { dialledHost, isThisMachine } from '../setup.ts';
 import { skipUnless } from '../skip.ts';
 import { bodies, downloadTree, madeUpModule, moduleArchives } from './content.ts';
@@ -80,6 +80,7 @@ describe('a fake upstream', () => {
 
   test('serves a download tree', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'larder-tree-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     writeFileSync(join(folder, 'list'), 'v1.0.0\n');
     expect(downloadTree(folder).get('list')?.toString()).toBe('v1.0.0\n');
     expect(downloadTree(folder).get('none')).toBeUndefined();

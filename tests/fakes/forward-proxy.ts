@@ -6,6 +6,8 @@ export interface ForwardProxy {
   readonly origin: string;
   /** `CONNECT host:port` and `GET http://...`, in order, with the credentials that came along. */
   readonly requests: readonly { readonly line: string; readonly credentials?: string }[];
+  /** Connections of clients that are open now. */
+  readonly open: ReadonlySet<unknown>;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,8 @@ export async function startForwardProxy(route: (host: string) => number): Promis
       response.end(Buffer.from(await answer.arrayBuffer()));
     });
   });
+  const open = new Set<unknown>();
+  server.on('connection', (socket) => open.add(socket.on('close', () => open.delete(socket))));
   server.on('connect', (request, client) => {
     const credentials = request.headers['proxy-authorization'];
     requests.push({ line: `CONNECT ${request.url}`, ...(credentials && { credentials }) });
@@ -36,6 +40,7 @@ export async function startForwardProxy(route: (host: string) => number): Promis
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    open,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

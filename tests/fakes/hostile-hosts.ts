@@ -48,6 +48,7 @@ export function hostileHosts(canary: string): readonly (readonly [what: string, 
           ]),
       }),
     ],
+    ['asks for a password', asksForPassword],
     ['answers with what is no git', onFetch({ rewrite: () => Buffer.from(ESCAPES) })],
   ];
 }
@@ -80,6 +81,11 @@ function onList(fault: GitServerFault): HostileRule {
 
 function onInfo(fault: GitServerFault): HostileRule {
   return ({ kind }) => (kind === 'info-refs' ? fault : undefined);
+}
+
+/** Wants somebody to log in, to a realm whose name moves the cursor. */
+export function asksForPassword(): GitServerFault {
+  return { answer: { status: 401, headers: { 'www-authenticate': 'Basic realm="\u009b31mgithub.com"' } } };
 }
 
 /** A web server with files of a repository, whose objects are said to be elsewhere. */

@@ -11,10 +11,10 @@ export interface NameServer {
 const A = 1;
 const AAAA = 28;
 
-/** `answer` gives the addresses of a name, of both families; undefined for a name that does not exist. All answers have a TTL of 0. */
+/** `answer` gives the addresses of a name, of both families; undefined for a name that does not exist, `silence` for no answer at all. All answers have a TTL of 0. */
 export async function startNameServer(
   place: { readonly address: string; readonly port: number },
-  answer: (name: string, nth: number) => readonly string[] | undefined,
+  answer: (name: string, nth: number) => readonly string[] | 'silence' | undefined,
 ): Promise<NameServer> {
   const questions: string[] = [];
   const counts = new Map<string, number>();
@@ -26,6 +26,7 @@ export async function startNameServer(
     const nth = counts.get(asked) ?? 0;
     counts.set(asked, nth + 1);
     const found = answer(name, nth);
+    if (found === 'silence') return;
     const fitting = (found ?? []).filter((one) => (isIPv4(one) ? A : AAAA) === type);
     socket.send(reply(question.subarray(0, end), found !== undefined, fitting, type), from.port, from.address);
   });

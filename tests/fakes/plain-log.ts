@@ -35,6 +35,12 @@ export class PlainLog {
     return this.#leaves.length;
   }
 
+  /** Base64 of the hash of the tree of the first `size` records; undefined where there are not so many. */
+  rootOf(size: number): string | undefined {
+    if (size > this.size) return undefined;
+    return (size === 0 ? sha256() : this.#root(0, size)).toString('base64');
+  }
+
   /** Adds a record and returns its number. */
   append(text: string): number {
     this.#texts.push(text);

@@ -1,24 +1,32 @@
 /** A resolver among fakes that a test can look into: scripted sources, a clock that stands still, a store that can be made to fail. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import {
+  type Admission,
+  type AdmissionLimits,
+  createAdmission,
+  DEFAULT_ADMISSION,
+} from '../../src/admission/admission.ts';
 import type { Held, Register } from '../../src/coordination/register.ts';
+import type { Changes } from '../../src/coordination/changes.ts';
 import { type ArtifactId, type ModulePath, parseModulePath, type Version } from '../../src/gomod/module.ts';
 import type { RevInfo } from '../../src/gomod/rev-info.ts';
-import type { PlanStep, RoutePlan, Scope } from '../../src/policy/plan.ts';
+import { DEFAULT_ROUTE, type PlanStep, type RoutePlan, type Scope } from '../../src/policy/plan.ts';
 import type { ResolverLimits } from '../../src/resolver/limits.ts';
 import type { Artifacts, StoredArtifact, Verifying } from '../../src/resolver/needs.ts';
 import type { FetchOutcome, StoreTrouble } from '../../src/resolver/observer.ts';
 import { createResolver, type Question, type RunningResolver } from '../../src/resolver/resolver.ts';
 import { openSpooled } from '../../src/io/spooled-reader.ts';
 import { spooledBytes } from '../../src/io/spool.ts';
-import type { GrowingBody, Spool } from '../../src/sources/source.ts';
-import { sha256Hex } from '../../src/gomod/sha256.ts';
 import { AppError, type ErrorCode } from '../../src/std/errors.ts';
 import type { Spooled } from '../../src/std/spooled.ts';
 import { goSumPins } from '../../src/verify/pins.ts';
+import type { Pool } from '../../src/upstream/asking.ts';
+import { unpooled } from '../../src/upstream/unpooled.ts';
 import { markVerified, type Verified } from '../../src/verify/verified.ts';
 import { createVerifier } from '../../src/verify/verifier.ts';
 import { ManualClock } from './manual-clock.ts';
+import { memorySpool } from './memory-spool.ts';
 import { noDatabase } from './no-database.ts';
 import { ScriptedSource } from './scripted-source.ts';
 
@@ -145,30 +153,10 @@ const verifier: Verifying = {
   },
 };
 
-/** A body that grows by hand. */
-export class GrowingInMemory implements GrowingBody {
-  bytes: Buffer = Buffer.alloc(0);
-
-  get receivedBytes(): number {
-    return this.bytes.length;
-  }
-
-  add(piece: Uint8Array): void {
-    this.bytes = Buffer.concat([this.bytes, piece]);
-  }
-
-  async read(at: number, into: Uint8Array): Promise<number> {
-    return this.bytes.copy(into, 0, at);
-  }
-
-  sha256(): string {
-    return sha256Hex(this.bytes);
-  }
-}
-
 /** What a test holds in its hands. */
 export interface Rig {
   readonly resolver: RunningResolver;
+  readonly admission: Admission;
   readonly clock: ManualClock;
   readonly artifacts: MapArtifacts;
   readonly registers: MapRegister;
@@ -187,10 +175,30 @@ export interface Rig {
 }
 
 export interface RigOptions {
+  /** Without `pools` nobody waits for a source to come back, unless `patienceMs` says so. */
   readonly limits?: Partial<ResolverLimits>;
+  /** Replaces some of DEFAULT_ADMISSION. */
+  readonly turns?: Partial<AdmissionLimits>;
   readonly random?: () => number;
   /** How long a go.mod waits for its proof. */
   readonly proofMs?: number;
+  /** In the place of the sources of these names. */
+  readonly pools?: (source: (name: string) => ScriptedSource) => readonly Pool[];
+  /** Names of sources that are folders of this machine. */
+  readonly local?: readonly string[];
+  readonly routes?: 'one' | 'several';
+  /** Where each resolver of this rig and of those that follow it hears of the others. */
+  readonly changes?: () => Changes;
+  /** Whether a ledger vouches for every go.mod and zip; else the operator has exempted them. */
+  readonly isVouched?: boolean;
+}
+
+function vouched({ isVouched = false }: RigOptions, verified: Verified): Verified {
+  if (!isVouched) return verified;
+  return markVerified({
+    ...verified,
+    verification: { by: 'ledger', database: 'ledger.example', record: 1, treeSize: 2 },
+  });
 }
 
 /** A rig; the middle of every jitter unless told otherwise. */
@@ -204,31 +212,40 @@ export function createRig(
     registers: new MapRegister(),
     sources: new Map<string, ScriptedSource>(['A', 'B', 'C', 'D'].map((name) => [name, new ScriptedSource(name)])),
   };
+  const pools = options.pools?.((name) => sources.get(name) as ScriptedSource) ?? [];
   const fetches: FetchOutcome[] = [];
   const troubles: StoreTrouble[] = [];
   const anticipated: string[] = [];
   const spooled = new Set<Spooled>();
+  const admission = createAdmission(clock, { ...DEFAULT_ADMISSION, ...options.turns });
   const resolver = createResolver({
     artifacts,
     registers,
-    sources,
+    sources: new Map([...[...sources.values()].map(unpooled), ...pools].map((pool) => [pool.name, pool])),
+    local: new Set(options.local),
+    routes: options.routes ?? 'one',
     verifier: {
       ...verifier,
       anticipate: ({ path, version }) => void anticipated.push(`${path}@${version}`),
       mod: async (id, body, source, o) => {
         if (options.proofMs !== undefined) await clock.sleep(options.proofMs, o);
-        return await verifier.mod(id, body, source, o);
+        return vouched(options, await verifier.mod(id, body, source, o));
       },
+      zip: async (id, body, source, o) => vouched(options, await verifier.zip(id, body, source, o)),
     },
-    spools: { spool: () => trackedSpool(spooled) },
+    spools: { spool: () => memorySpool(spooled) },
     openSpooled,
     clock,
     random: options.random ?? (() => 0.5),
     observer: { onFetch: (one) => fetches.push(one), onStoreTrouble: (one) => troubles.push(one) },
-    limits: options.limits,
+    // Where no pool is given the clock stands still for whoever waits for a source to come back.
+    limits: { ...(options.pools === undefined && { patienceMs: 0 }), ...options.limits },
+    admission,
+    changes: options.changes?.(),
   });
   return {
     resolver,
+    admission,
     clock,
     artifacts,
     registers,
@@ -247,12 +264,12 @@ export function createRig(
   };
 }
 
-/** `A,B|C` as a plan. */
+/** `A,B|C` as a plan of the default route, without rungs. */
 export function planOf(list: string, scope: Scope = 'public'): RoutePlan {
   const steps = [...list.matchAll(/(\w+)([,|]?)/g)].map(
     ([, source = '', bar]): PlanStep => ({ source, separator: bar === '|' ? '|' : ',' }),
   );
-  return { scope, steps };
+  return { scope, route: DEFAULT_ROUTE, steps, rungs: [] };
 }
 
 /** `rsc.io/quote@v1.5.2` as the id of one of its artifacts. */
@@ -264,20 +281,4 @@ export function idOf(moduleVersion: string, kind: ArtifactId['kind']): ArtifactI
 /** A `.info` of `version`. */
 export function infoOf(version: string): RevInfo {
   return { version: version as Version, time: '2026-01-01T00:00:00Z' };
-}
-
-function trackedSpool(spooled: Set<Spooled>): Spool {
-  return {
-    fill: async (body, { onGrown }) => {
-      const growing = new GrowingInMemory();
-      for await (const chunk of body) {
-        growing.add(chunk);
-        onGrown?.(growing);
-      }
-      const whole = spooledBytes(growing.bytes);
-      const tracked: Spooled = { ...whole, discard: async () => void spooled.delete(tracked) };
-      spooled.add(tracked);
-      return tracked;
-    },
-  };
 }

@@ -4,6 +4,7 @@ import type { RevInfo } from '../../src/gomod/rev-info.ts';
 import type { Source, Spool, Unverified } from '../../src/sources/source.ts';
 import { type Ask, throwIfAborted, waitFor } from '../../src/std/ask.ts';
 import { AppError, type ErrorCode } from '../../src/std/errors.ts';
+import { asWordOfSome } from '../../src/std/graver.ts';
 import type { Spooled } from '../../src/std/spooled.ts';
 
 type Kind = 'list' | 'latest' | 'query' | 'mod' | 'zip';
@@ -23,6 +24,8 @@ export class ScriptedSource implements Source {
   readonly zips = new Map<string, readonly Uint8Array[]>();
   /** What every question fails with, or those of one kind. */
   fails: ErrorCode | Partial<Record<Kind, ErrorCode>> | undefined;
+  /** Whether its "not here" is said while somebody who may have it cannot be asked. */
+  isWordOfSome = false;
   /** Whether it goes on after its signal fired. */
   isDeaf = false;
   /** Whether zips come with their size announced. */
@@ -129,8 +132,9 @@ export class ScriptedSource implements Source {
   }
 
   #found<T>(value: T | undefined, what: string): T {
-    if (value === undefined) throw new AppError('NOT_FOUND', `fetch ${what} from ${this.name}: not here`);
-    return value;
+    if (value !== undefined) return value;
+    const absence = new AppError('NOT_FOUND', `fetch ${what} from ${this.name}: not here`);
+    throw this.isWordOfSome ? asWordOfSome(absence) : absence;
   }
 
   #unverified<T>(unverified: T): Unverified<T> {

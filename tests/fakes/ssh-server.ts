@@ -1,10 +1,11 @@
 /** A git host over ssh on loopback: Debian's sshd with keys of its own, that runs `git upload-pack` below one folder and nothing else. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -154,15 +155,6 @@ async function stopSshd(child: ChildProcess): Promise<void> {
   child.once('exit', () => resolve());
   process.kill(-child.pid, 'SIGKILL');
   await promise;
-}
-
-async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
 }
 
 function textOf(file: string): string {

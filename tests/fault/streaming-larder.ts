@@ -15,6 +15,7 @@ import { GoproxySource } from '../../src/sources/goproxy/goproxy.ts';
 import { systemClock } from '../../src/std/clock.ts';
 import { AppError } from '../../src/std/errors.ts';
 import { openStore } from '../../src/storage/registry.ts';
+import { unpooled } from '../../src/upstream/unpooled.ts';
 import { markVerified } from '../../src/verify/verified.ts';
 import { createZipInspector } from '../../src/verify/zip-inspector.ts';
 import { plainZip } from '../fakes/plain-zip.ts';
@@ -94,12 +95,14 @@ export async function startLarder({
     sources: new Map([
       [
         'up',
-        new GoproxySource({
-          name: 'up',
-          base: new URL(origin ?? upstream.origin),
-          client: http,
-          credentials: NO_CREDENTIALS,
-        }),
+        unpooled(
+          new GoproxySource({
+            name: 'up',
+            base: new URL(origin ?? upstream.origin),
+            client: http,
+            credentials: NO_CREDENTIALS,
+          }),
+        ),
       ],
     ]),
     verifier: verifierOf(inspector, checking),
@@ -113,7 +116,12 @@ export async function startLarder({
   const gate = {
     decide: () => ({
       allowed: true as const,
-      plan: { scope: 'public' as const, steps: [{ source: 'up', separator: ',' as const }] },
+      plan: {
+        scope: 'public' as const,
+        route: 'default',
+        steps: [{ source: 'up', separator: ',' as const }],
+        rungs: [],
+      },
     }),
   };
   const served = await serve({ resolver, gate, edge: { writeStallMs } });

@@ -1,17 +1,16 @@
+import { seededRandom } from '../fakes/seeded-random.ts';
+
 /** Choices that are the same for the same seed. */
 export class Dice {
-  #state: number;
+  readonly #random: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#random = seededRandom(seed);
   }
 
-  /** A whole number from 0 up to, not including, `end` (mulberry32). */
+  /** A whole number from 0 up to, not including, `end`. */
   below(end: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * end);
+    return Math.floor(this.#random() * end);
   }
 
   /** True `percent` times in a hundred. */
