@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // What is waited for may take its time beside others; a test that means a bound measures it.
+    expect: { poll: { timeout: 10_000 } },
   },
 });
