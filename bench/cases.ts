@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fresh, latencies, withDatabase } from './ground.ts';
 import { latencyMs, median, percentile, throughput, type Throughput } from './load.ts';
-import { type Database, memoryMb, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
+import { memoryMib } from '../tests/fakes/process-memory.ts';
+import { type Database, startLarder, startNginx, type Subject, type Upstream } from './processes.ts';
+import { FAILOVER_CASES } from './failover.ts';
 import { GIT_CASES } from './git.ts';
 import { LEDGER_CASES } from './ledger.ts';
+import { OVERLOAD_CASES } from './overload.ts';
 import { PROOF_CASES } from './proof.ts';
 import { hardLinkManyVersions, herdInfos, module, type Tree } from './tree.ts';
 
@@ -36,6 +39,8 @@ export interface Ground {
   readonly rounds: number;
   /** Stored versions for the start-up case. */
   readonly storedVersions: number;
+  /** How long upstreams fail one after the other in the failover case. */
+  readonly minutes: number;
 }
 
 export type Case = (ground: Ground) => Promise<readonly Row[]>;
@@ -52,6 +57,8 @@ export const CASES: Readonly<Record<string, Case>> = {
   ...PROOF_CASES,
   ...LEDGER_CASES,
   ...GIT_CASES,
+  ...OVERLOAD_CASES,
+  ...FAILOVER_CASES,
 };
 
 interface Target {
@@ -184,7 +191,7 @@ async function coldHerd(ground: Ground): Promise<readonly Row[]> {
   const each = await Promise.all(Array.from({ length: 50 }, () => latencyMs(larder.base + module('herd').zip)));
   const wall = performance.now() - started;
   const zips = (await ground.upstream.counts()).zip - before.zip;
-  const peak = memoryMb(larder.pid, 'VmHWM');
+  const peak = memoryMib(larder.pid, 'VmHWM');
   await larder.stop();
   await ground.upstream.delay(0);
   return [
@@ -234,7 +241,7 @@ async function coldDistinctWith(ground: Ground, database: Database): Promise<rea
         'ms median': median(each),
         'ms p99': percentile(each, 99),
         n: each.length,
-        ...(subject.pid === undefined ? {} : { 'MB peak': memoryMb(subject.pid, 'VmHWM') }),
+        ...(subject.pid === undefined ? {} : { 'MB peak': memoryMib(subject.pid, 'VmHWM') }),
       },
       ratios: {},
     });

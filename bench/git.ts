@@ -7,7 +7,8 @@ import type { Case, Ground, Row } from './cases.ts';
 import { type GitGround, goDownload, HOST, withGitHost } from './git-ground.ts';
 import { latencies } from './ground.ts';
 import { latencyMs, median } from './load.ts';
-import { memoryMb, type Subject } from './processes.ts';
+import { memoryMib } from '../tests/fakes/process-memory.ts';
+import type { Subject } from './processes.ts';
 
 export const GIT_CASES: Readonly<Record<string, Case>> = {
   'git cold': gitCold,
@@ -215,7 +216,7 @@ async function gitLarge(ground: Ground): Promise<readonly Row[]> {
       const direct = await goDownload(`${path}@v1.0.0`, client(ground, on, 'direct'));
       const first = await on.larder(`large${i}`);
       const alone = await askAll(first, path, 'v1.0.0');
-      peaks.push(memoryMb(first.pid, 'VmHWM'));
+      peaks.push(memoryMib(first.pid, 'VmHWM'));
       await first.stop();
       const second = await on.larder(`large${i}again`);
       const through = await goDownload(`${path}@v1.0.0`, client(ground, on, second.base));

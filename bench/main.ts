@@ -1,7 +1,7 @@
 /**
- * `npm run bench [-- --json FILE] [--only NAME] [--seconds 3] [--rounds 3] [--stored 1000000] [--upstream-port N] [--peer NAME=URL]...`
+ * `npm run bench [-- --json FILE] [--only NAME] [--seconds 3] [--rounds 3] [--stored 1000000] [--minutes 15] [--upstream-port N] [--peer NAME=URL]...`
  *
- * Bounded in time (about eight minutes with the defaults). Servers run on one core, the load generator on the other. A peer is
+ * Bounded in time (about half an hour with the defaults, most of it `failover` and `overload`). Servers run on one core, the load generator on the other. A peer is
  * another proxy that is running already and has this benchmark's upstream (printed first) as its own.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,8 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CASES, type Ground, type Row } from './cases.ts';
-import { freePort, startUpstream, type Subject } from './processes.ts';
+import { freePort } from '../tests/fakes/free-port.ts';
+import { startUpstream, type Subject } from './processes.ts';
 import { makeTree } from './tree.ts';
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
     stored: { type: 'string', default: '1000000' },
+    minutes: { type: 'string', default: '15' },
     'upstream-port': { type: 'string' },
     peer: { type: 'string', multiple: true, default: [] },
   },
@@ -88,6 +90,7 @@ async function prepare(): Promise<Ground> {
     seconds: Number(values.seconds),
     rounds: Number(values.rounds),
     storedVersions: Number(values.stored),
+    minutes: Number(values.minutes),
   };
 }
 

@@ -1,9 +1,9 @@
 /** Starting, pinning and measuring the processes of a benchmark. Linux: /proc and taskset. */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../tests/fakes/free-port.ts';
 
 /** A server under measurement. */
 export interface Subject {
@@ -20,29 +20,12 @@ const SERVER_CORE = '1';
 export const LOAD_CORE = '0';
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-export async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
-}
-
 /** Seconds of CPU that the process has used, all threads. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-/** Resident memory now, or its peak so far, in MB. */
-export function memoryMb(pid: number, which: 'VmRSS' | 'VmHWM'): number {
-  const line = readFileSync(`/proc/${pid}/status`, 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith(which));
-  return Number(/\d+/.exec(line ?? '')?.[0] ?? Number.NaN) / 1024;
 }
 
 export interface LarderOptions {
