@@ -20,6 +20,8 @@ export interface AdmissionLimits {
   readonly queuedPerClient: number;
   /** Longest wait for a turn to fetch, ms. */
   readonly waitMs: number;
+  /** When who finds no room to wait hears of it, ms. */
+  readonly toldAfterMs: number;
   /** Questions of one client that may lead nowhere, per second and at once; and clients that are remembered for it. */
   readonly missesPerSecond: number;
   readonly missBurst: number;
@@ -38,6 +40,7 @@ export const DEFAULT_ADMISSION: AdmissionLimits = {
   queued: 10_000,
   queuedPerClient: 5_000,
   waitMs: 15_000,
+  toldAfterMs: 5000,
   missesPerSecond: 50,
   missBurst: 200,
   clients: 100_000,

@@ -60,4 +60,13 @@ export class FairQueue<T> {
     }
     return undefined;
   }
+
+  /** Takes out the newest entry of the longest line, if that has more than `than` entries, that stands under no other client. Reads all lines. */
+  takeFromLongest(than: number): T | undefined {
+    let longest: Set<T> | undefined;
+    for (const line of this.#lines.values()) if (line.size > (longest?.size ?? than)) longest = line;
+    const entry = [...(longest ?? [])].findLast((one) => this.#places.get(one)?.size === 1);
+    if (entry !== undefined) this.delete(entry);
+    return entry;
+  }
 }

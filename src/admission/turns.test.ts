@@ -19,7 +19,12 @@ beforeEach(() => {
 });
 
 function make(limit: Limit, o: Partial<TurnParts> = {}): void {
-  turns = new Turns({ clock, limit, limits: { queued: 100, queuedPerClient: 10, waitMs: 15_000 }, ...o });
+  turns = new Turns({
+    clock,
+    limit,
+    limits: { queued: 100, queuedPerClient: 10, waitMs: 15_000, toldAfterMs: 5000 },
+    ...o,
+  });
 }
 
 function enter(name: string, asker: Asker = { client: name.charAt(0) }): Place {
@@ -50,21 +55,68 @@ describe('turns', () => {
   });
 
   test('one client with thousands of questions does not hold up another with one', () => {
-    make(fixedLimit(1), { limits: { queued: 10_000, queuedPerClient: 5000, waitMs: 15_000 } });
+    make(fixedLimit(1), { limits: { queued: 10_000, queuedPerClient: 5000, waitMs: 15_000, toldAfterMs: 5000 } });
     for (let i = 0; i < 5000; i++) enter(`a${i}`);
     enter('b1');
     for (let i = 0; i < 2; i++) endAll();
     expect(began.slice(0, 3)).toContain('b1');
   });
 
-  test('are bounded in all, and for each client', () => {
-    for (let i = 0; i < 12; i++) enter(`a${i}`);
-    expect(() => enter('a12')).toThrow(/client queue full/);
-    expect(() => enter('b1')).not.toThrow();
+  test('are bounded in all, and for each client; who finds no place hears so after five seconds', async () => {
+    for (let i = 0; i < 13; i++) enter(`a${i}`);
+    expect(turns.counts.waiting).toBe(10);
+    enter('b1');
     for (let i = 0; i < 89; i++) enter(`x${i}`, { client: `x${i}` });
-    expect(() => enter('c1')).toThrow(/queue full/);
     expect(turns.counts).toMatchObject({ running: 2, waiting: 100 });
-    expect(turns.counts.refused).toMatchObject({ 'queue full': 1, 'client queue full': 1 });
+    await clock.advance(4999);
+    expect(refused).toEqual([]);
+    await clock.advance(1);
+    expect(refused).toEqual(['a12 OVERLOADED']);
+    expect(turns.counts.refused).toMatchObject({ 'queue full': 0, 'client queue full': 1 });
+  });
+
+  test('when all places are taken, whoever has the most gives up the newest for who has fewer', async () => {
+    make(fixedLimit(1), { limits: { queued: 6, queuedPerClient: 5, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (const name of ['a0', 'a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1', 'c2', 'd1']) enter(name);
+    expect(turns.counts.waiting).toBe(6);
+    await clock.advance(5000);
+    expect(refused).toEqual(['a4 OVERLOADED', 'a3 OVERLOADED', 'a2 OVERLOADED']);
+    while (ends.size > 0) endAll();
+    expect(began).toEqual(['a0', 'a1', 'b1', 'c1', 'd1', 'b2', 'c2']);
+  });
+
+  test('nobody gives up a place for who has as many, nor one that somebody else shares', async () => {
+    make(fixedLimit(1), { limits: { queued: 2, queuedPerClient: 5, waitMs: 15_000, toldAfterMs: 5000 } });
+    enter('a0');
+    enter('a1');
+    enter('a2').share({ client: 'b' });
+    enter('b1');
+    enter('c1');
+    await clock.advance(5000);
+    expect(refused).toEqual(['b1 OVERLOADED', 'a1 OVERLOADED']);
+  });
+
+  test('who was turned away, and is joined by a client that has room, waits with it', async () => {
+    make(fixedLimit(1), { limits: { queued: 10, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (const name of ['a0', 'a1']) enter(name);
+    const place = enter('a2');
+    enter('a3').leave();
+    await clock.advance(4000);
+    place.share({ client: 'b' });
+    await clock.advance(2000);
+    expect(refused).toEqual([]);
+    for (const name of ['a0', 'a1']) ends.get(name)?.('found');
+    expect(began).toEqual(['a0', 'a1', 'a2']);
+  });
+
+  test('are refused to many a few at a time', async () => {
+    make(fixedLimit(1), { limits: { queued: 1000, queuedPerClient: 1000, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (let i = 0; i < 1001; i++) enter(`a${i}`);
+    await clock.advance(15_000);
+    expect(refused).toHaveLength(10);
+    await clock.advance(990);
+    expect(refused).toHaveLength(1000);
+    expect(clock.sleeping).toBe(0);
   });
 
   test('are waited for no longer than the bound; then it is OVERLOADED', async () => {
@@ -158,7 +210,7 @@ describe('questions that lead nowhere', () => {
   const make20 = (): void =>
     make(fixedLimit(100), {
       budget: new MissBudget(clock, limits),
-      limits: { queued: 1000, queuedPerClient: 500, waitMs: 15_000 },
+      limits: { queued: 1000, queuedPerClient: 500, waitMs: 15_000, toldAfterMs: 5000 },
     });
 
   test('are paced once a client has spent what it had, while the others go on', async () => {
@@ -183,7 +235,7 @@ describe('questions that lead nowhere', () => {
     make20();
     for (let i = 0; i < 500; i++) enter(`flood${i}`, { client: 'flood' });
     expect(began).toHaveLength(20);
-    await clock.advance(15_000);
+    await clock.advance(16_000);
     expect(began.length).toBeLessThanOrEqual(100);
     expect(refused.length).toBeGreaterThanOrEqual(400);
     expect(turns.counts.waiting).toBe(0);
@@ -223,7 +275,7 @@ describe('how many turns there are', () => {
 
   test('grows while what runs waits for others, so that one hung upstream does not keep all of them', async () => {
     make(new GradientLimit({ initial: 20, least: 20, most: 100 }), {
-      limits: { queued: 1000, queuedPerClient: 500, waitMs: 15_000 },
+      limits: { queued: 1000, queuedPerClient: 500, waitMs: 15_000, toldAfterMs: 5000 },
     });
     for (let i = 0; i < 60; i++) enter(`hung${i}`, { client: 'h' });
     enter('b1');

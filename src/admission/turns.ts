@@ -1,6 +1,7 @@
 import type { Clock } from '../std/clock.ts';
 import { AppError } from '../std/errors.ts';
 import { Codel } from './codel.ts';
+import { Departures } from './departures.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { Limit } from './gradient.ts';
 import type { MissBudget } from './miss-budget.ts';
@@ -17,7 +18,7 @@ export interface Asker {
 export interface Seeker {
   /** Its turn has come, until `end` is called. May be called before `enter` returns. */
   onTurn(end: EndTurn): void;
-  /** It has none: it waited too long. */
+  /** It has none: there was no room to wait, or it waited too long. */
   onRefused(error: AppError): void;
 }
 
@@ -36,11 +37,13 @@ export interface Place {
 }
 
 export interface TurnLimits {
-  /** Who may wait, in all and of one client; one more is OVERLOADED. */
+  /** Who may wait, in all and of one client; one more is OVERLOADED. When all places are taken, whoever has the most of them gives one up for who has fewer. */
   readonly queued: number;
   readonly queuedPerClient: number;
   /** Longest wait, ms; then OVERLOADED. */
   readonly waitMs: number;
+  /** Who finds no room to wait hears of it after this long, ms: those who ask again at once would cost more than those who wait. 0 = at once. */
+  readonly toldAfterMs: number;
 }
 
 export interface TurnParts {
@@ -68,11 +71,13 @@ export interface TurnCounts {
 interface Ticket {
   readonly seeker: Seeker;
   readonly since: number;
-  state: 'waiting' | 'running' | 'over';
+  /** `turned away` = there is no room for it, and it is about to hear so. */
+  state: 'waiting' | 'turned away' | 'running' | 'over';
+  /** What it hears when it leaves without a turn. */
+  why: Refusal;
   /** Who is charged for it when it leads nowhere. */
   payer: string | undefined;
   isBehind: boolean;
-  cancelTimer: () => void;
   startedAt: number;
 }
 
@@ -96,6 +101,9 @@ export class Turns {
   readonly #parts: TurnParts;
   readonly #queue = new FairQueue<Ticket>();
   readonly #behind = new Set<Ticket>();
+  /** Everybody in the queue or behind. */
+  readonly #waiting: Departures<Ticket>;
+  readonly #turnedAway: Departures<Ticket>;
   readonly #codel = new Codel();
   readonly #refused: Record<Refusal, number> = {
     'queue full': 0,
@@ -110,14 +118,17 @@ export class Turns {
 
   constructor(parts: TurnParts) {
     this.#parts = parts;
+    const { clock, limits } = parts;
+    const leave = (ticket: Ticket): void => this.#refuse(ticket);
+    this.#waiting = new Departures({ clock, afterMs: limits.waitMs, leave });
+    this.#turnedAway = new Departures({ clock, afterMs: limits.toldAfterMs, leave });
   }
 
   get counts(): TurnCounts {
-    const waiting = this.#queue.size + this.#behind.size;
-    return { running: this.#running, waiting, limit: this.#allowed, refused: this.#refused };
+    return { running: this.#running, waiting: this.#waiting.size, limit: this.#allowed, refused: this.#refused };
   }
 
-  /** Gives `seeker` a turn now, or a place among those who wait. Throws OVERLOADED when there is none. */
+  /** Gives `seeker` a turn now, or a place among those who wait, or after a while the word that there is none. Throws OVERLOADED when it need not or cannot be told later. */
   enter(asker: Asker, seeker: Seeker): Place {
     const client = asker.client ?? NO_CLIENT;
     const ticket: Ticket = {
@@ -126,7 +137,7 @@ export class Turns {
       state: 'waiting',
       payer: undefined,
       isBehind: asker.urgency === 'behind',
-      cancelTimer: () => undefined,
+      why: 'waited too long',
       startedAt: 0,
     };
     if (asker.urgency === 'now') this.#start(ticket, NO_CLIENT);
@@ -157,21 +168,49 @@ export class Turns {
   }
 
   #enqueue(ticket: Ticket, client: string): void {
-    const { queued, queuedPerClient, waitMs } = this.#parts.limits;
-    if (this.#queue.size + this.#behind.size >= queued) throw this.#refusal('queue full');
-    if (!ticket.isBehind && this.#queue.sizeOf(client) >= queuedPerClient) throw this.#refusal('client queue full');
+    const { queued, queuedPerClient } = this.#parts.limits;
+    if (!ticket.isBehind && this.#queue.sizeOf(client) >= queuedPerClient)
+      return this.#turnAway(ticket, 'client queue full');
+    if (this.#waiting.size >= queued && !this.#makeRoomFor(ticket, client)) return this.#turnAway(ticket, 'queue full');
     if (ticket.isBehind) this.#behind.add(ticket);
     else this.#queue.add(client, ticket);
-    ticket.cancelTimer = this.#parts.clock.after(waitMs, () => this.#refuse(ticket, 'waited too long'));
+    ticket.state = 'waiting';
+    this.#waiting.add(ticket);
     this.#watch();
   }
 
+  /** Whether somebody who holds more places than `client` has given one up. */
+  #makeRoomFor(ticket: Ticket, client: string): boolean {
+    if (ticket.isBehind || !this.#canTellLater) return false;
+    const displaced = this.#queue.takeFromLongest(this.#queue.sizeOf(client) + 1);
+    if (displaced === undefined) return false;
+    this.#waiting.delete(displaced);
+    this.#turnAway(displaced, 'queue full');
+    return true;
+  }
+
+  get #canTellLater(): boolean {
+    const { queued, toldAfterMs } = this.#parts.limits;
+    return toldAfterMs > 0 && this.#turnedAway.size < queued;
+  }
+
+  #turnAway(ticket: Ticket, why: Refusal): void {
+    if (ticket.isBehind || !this.#canTellLater) throw this.#refusal(why);
+    ticket.why = why;
+    ticket.state = 'turned away';
+    this.#turnedAway.add(ticket);
+  }
+
   #share(ticket: Ticket, asker: Asker): void {
-    if (ticket.state !== 'waiting' || asker.urgency === 'behind') return;
+    if (asker.urgency === 'behind' || (ticket.state !== 'waiting' && ticket.state !== 'turned away')) return;
     const client = asker.client ?? NO_CLIENT;
     if (asker.urgency === 'now') {
       this.#remove(ticket);
       return this.#start(ticket, NO_CLIENT);
+    }
+    if (ticket.state === 'turned away') {
+      this.#turnedAway.delete(ticket);
+      return this.#enqueue(ticket, client);
     }
     if (this.#behind.delete(ticket)) ticket.isBehind = false;
     const isRoom = this.#queue.sizeOf(client) < this.#parts.limits.queuedPerClient;
@@ -179,7 +218,7 @@ export class Turns {
   }
 
   #leave(ticket: Ticket): void {
-    if (ticket.state !== 'waiting') return;
+    if (ticket.state !== 'waiting' && ticket.state !== 'turned away') return;
     ticket.state = 'over';
     this.#remove(ticket);
   }
@@ -214,10 +253,10 @@ export class Turns {
     while (this.#running < this.#allowed) {
       const next = this.#next();
       if (next === undefined) break;
-      next.entry.cancelTimer();
+      this.#waiting.delete(next.entry);
       this.#start(next.entry, next.client);
     }
-    if (this.#queue.size + this.#behind.size === 0) this.#unwatch();
+    if (this.#waiting.size === 0) this.#unwatch();
   }
 
   #next(): { readonly entry: Ticket; readonly client: string } | undefined {
@@ -237,20 +276,20 @@ export class Turns {
   #nextBehind(): { readonly entry: Ticket; readonly client: string } | undefined {
     for (const entry of this.#behind) {
       const now = this.#now();
-      if (this.#codel.isTooLate(now - entry.since, now)) this.#refuse(entry, 'waited for nothing');
-      else {
+      if (!this.#codel.isTooLate(now - entry.since, now)) {
         this.#behind.delete(entry);
         return { entry, client: NO_CLIENT };
       }
+      entry.why = 'waited for nothing';
+      this.#refuse(entry);
     }
     return undefined;
   }
 
-  #refuse(ticket: Ticket, why: Refusal): void {
-    if (ticket.state !== 'waiting') return;
+  #refuse(ticket: Ticket): void {
     ticket.state = 'over';
     this.#remove(ticket);
-    ticket.seeker.onRefused(this.#refusal(why));
+    ticket.seeker.onRefused(this.#refusal(ticket.why));
   }
 
   #refusal(why: Refusal): AppError {
@@ -262,10 +301,11 @@ export class Turns {
   }
 
   #remove(ticket: Ticket): void {
-    ticket.cancelTimer();
     this.#queue.delete(ticket);
     this.#behind.delete(ticket);
-    if (this.#queue.size + this.#behind.size === 0) this.#unwatch();
+    this.#waiting.delete(ticket);
+    this.#turnedAway.delete(ticket);
+    if (this.#waiting.size === 0) this.#unwatch();
   }
 
   /** While somebody waits: shortages end, and clients come by new misses, without anything ending here. */
@@ -290,7 +330,7 @@ export class Turns {
       this.#heardAt = now;
     }
     this.#startWaiting();
-    if (this.#queue.size + this.#behind.size > 0) this.#watch();
+    if (this.#waiting.size > 0) this.#watch();
   }
 
   #now(): number {

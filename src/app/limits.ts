@@ -66,6 +66,7 @@ export function admissionLimits({ overload: o, resolver: r }: Config): Admission
     queued: r.queuedFlights,
     queuedPerClient: o.queuedPerClient,
     waitMs: r.queueWait,
+    toldAfterMs: o.toldAfter,
     missesPerSecond: o.missesPerSecond,
     missBurst: o.missBurst,
     clients: o.clients,

@@ -19,6 +19,10 @@ export const overloadKeys = z.strictObject({
     description:
       'Turns that one client may wait for; one more is OVERLOADED. Those who wait come up one client after the other.',
   }),
+  toldAfter: duration('5s', ['0', '50s'], {
+    description:
+      'Who finds no place to wait hears of it (OVERLOADED) after so long; 0 = at once. Those who ask again at once would cost more than those who wait.',
+  }),
   missesPerSecond: count(50, [1, 1_000_000], {
     description:
       'Questions of one client per second that may lead nowhere: to "not here", or to an answer of a source that is none. Over that its fetches wait behind those of the others. Questions that find something cost nothing.',

@@ -15,7 +15,11 @@ let runs: { work: Work<string>; land: (value: string) => void; fail: (error: unk
 
 beforeEach(() => {
   clock = new ManualClock();
-  turns = new Turns({ clock, limit: fixedLimit(2), limits: { queued: 2, queuedPerClient: 2, waitMs: 15_000 } });
+  turns = new Turns({
+    clock,
+    limit: fixedLimit(2),
+    limits: { queued: 2, queuedPerClient: 2, waitMs: 15_000, toldAfterMs: 0 },
+  });
   flights = new Flights(clock, limits, turns);
   runs = [];
 });

@@ -462,7 +462,7 @@ const COPIES = 4;
 
 /** What is stored is read in turns of its own: it never waits for what is fetched. */
 function loadTurns(clock: Clock, { concurrentLoads, queuedLoads, queueWaitMs }: ResolverLimits): Turns {
-  const limits = { queued: queuedLoads, queuedPerClient: queuedLoads, waitMs: queueWaitMs };
+  const limits = { queued: queuedLoads, queuedPerClient: queuedLoads, waitMs: queueWaitMs, toldAfterMs: 0 };
   return new Turns({ clock, limits, limit: fixedLimit(concurrentLoads) });
 }
 
