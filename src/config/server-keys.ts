@@ -11,7 +11,7 @@ export const serverKeys = z.strictObject({
     description:
       'How long an idle connection is kept: longer than a reverse proxy in front keeps it, so that the proxy is the one that closes.',
   }),
-  checkEvery: duration('2s', ['100ms', '1m'], { description: 'How often these timeouts are looked at.' }),
+  checkEvery: duration('250ms', ['100ms', '1m'], { description: 'How often these timeouts are looked at.' }),
   answer: duration('55s', ['1s', '1h'], {
     description: 'Longest time until an answer other than a zip begins; then 504.',
   }),
