@@ -1,6 +1,6 @@
 /** Who has said what is not here, and who has no say in it. */
 import type { Outcome } from './findings.ts';
-import type { SimClock } from './sim-clock.ts';
+import type { VirtualClock } from '../fakes/virtual-clock.ts';
 import { membersAt } from './plans.ts';
 import { planFor, type Script } from './script.ts';
 import { questionOf } from './subjects.ts';
@@ -12,7 +12,7 @@ const TRIES = 3;
 
 export class Absences {
   readonly #script: Script;
-  readonly #clock: SimClock;
+  readonly #clock: VirtualClock;
   /** `upstream what` → when it last said with authority that it is not here. */
   readonly #absent = new Map<string, number>();
   readonly #ejected = new Set<string>();
@@ -21,7 +21,7 @@ export class Absences {
   /** `node what` → when the node had an answer, and so knew better than what it had been told before. */
   readonly #found = new Map<string, number[]>();
 
-  constructor(script: Script, clock: SimClock) {
+  constructor(script: Script, clock: VirtualClock) {
     this.#script = script;
     this.#clock = clock;
   }

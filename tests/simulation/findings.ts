@@ -8,7 +8,7 @@ import { Absences } from './absences.ts';
 import { Reach } from './reach.ts';
 import { planFor, type Script, type Subject, type Wish } from './script.ts';
 import type { Verified } from '../../src/verify/verified.ts';
-import type { SimClock } from './sim-clock.ts';
+import type { VirtualClock } from '../fakes/virtual-clock.ts';
 import { keyOf, moduleOf, nameOf, questionOf } from './subjects.ts';
 import { infoOf, isTrue, MODULES, VERSIONS } from './truth.ts';
 
@@ -54,7 +54,7 @@ export class Findings {
   readonly violations: string[] = [];
   hasRotted = false;
   readonly #script: Script;
-  readonly #clock: SimClock;
+  readonly #clock: VirtualClock;
   /** Key of an artifact → sha256 of what was served. */
   readonly #served = new Map<string, string>();
   readonly #committed = new Map<string, ArtifactId>();
@@ -68,7 +68,7 @@ export class Findings {
     { readonly name: string; readonly at: number; readonly versions: readonly string[] }[]
   >();
 
-  constructor(script: Script, clock: SimClock) {
+  constructor(script: Script, clock: VirtualClock) {
     this.#script = script;
     this.#clock = clock;
     this.#absences = new Absences(script, clock);

@@ -15,7 +15,7 @@ import type { Verified } from '../../src/verify/verified.ts';
 import type { Verifier } from '../../src/verify/verifier.ts';
 import type { Dice } from './dice.ts';
 import type { Plans } from './plans.ts';
-import type { SimClock } from './sim-clock.ts';
+import type { VirtualClock } from '../fakes/virtual-clock.ts';
 import { SimOutside, type OutsideSabotage } from './sim-outside.ts';
 import { memorySpool } from '../fakes/memory-spool.ts';
 import { type SimDisk, SimRegister, SimStore } from './sim-store.ts';
@@ -31,7 +31,7 @@ export interface Sabotage extends OutsideSabotage {
 }
 
 export interface NodeParts {
-  readonly clock: SimClock;
+  readonly clock: VirtualClock;
   readonly dice: Dice;
   readonly disk: SimDisk;
   /** Where the nodes tell each other what they fetch; undefined for one that is alone. */
@@ -167,7 +167,7 @@ export class SimNode {
     });
   }
 
-  #mortalClock(clock: SimClock): Clock {
+  #mortalClock(clock: VirtualClock): Clock {
     return {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
@@ -176,7 +176,7 @@ export class SimNode {
     };
   }
 
-  #quietClock(clock: SimClock, wasQuiet: () => boolean): Clock {
+  #quietClock(clock: VirtualClock, wasQuiet: () => boolean): Clock {
     return {
       ...this.#mortalClock(clock),
       after: (ms, run) => this.#afterAndHear(run, (then) => clock.afterQuietly(ms, then, wasQuiet)),

@@ -6,7 +6,7 @@ import { Dice } from './dice.ts';
 import { Findings, type Outcome } from './findings.ts';
 import { type Sabotage, SimNode } from './node.ts';
 import { drawScript, planFor, type Script, type Wish } from './script.ts';
-import { SimClock } from './sim-clock.ts';
+import { VirtualClock } from '../fakes/virtual-clock.ts';
 import { leaseBoardOn, SimDisk } from './sim-store.ts';
 import { moduleOf, nameOf } from './subjects.ts';
 import { Trace } from './trace.ts';
@@ -41,7 +41,7 @@ export async function playWorld(options: WorldOptions, tick: () => Promise<void>
 }
 
 class World {
-  readonly clock = new SimClock();
+  readonly clock = new VirtualClock();
   readonly trace: Trace;
   readonly findings: Findings;
   readonly #script: Script;
