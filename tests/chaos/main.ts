@@ -1,5 +1,5 @@
 /** `npm run chaos -- --minutes N [--seed N] [--out FILE]`: a chaos run. Exit code 0: nothing was wrong; 1: something was; 2: not understood. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,54 +14,49 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-/** Set in the process that is alone in its mount namespace. */
-const INSIDE = 'CHAOS_INSIDE';
+/** Set in the process that does it: the folder for everything, and whether it may have mounts that nobody else sees. */
+const [SCRATCH, MAY_MOUNT] = ['CHAOS_SCRATCH', 'CHAOS_MAY_MOUNT'];
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  const scratch = process.env[SCRATCH];
+  if (scratch !== undefined) return await run(scratch);
   if (!(minutes > 0) || !Number.isSafeInteger(seed))
     return say('usage: npm run chaos -- --minutes N [--seed N] [--out FILE]', 2);
   const lacks = [...(hasNginx() ? [] : ['nginx']), ...(goVersion() === undefined ? ['go'] : [])];
   if (lacks.length > 0) return say(`a chaos run needs ${lacks.join(' and ')}`, 2);
-  if (process.env[INSIDE] === undefined && canBeAlone()) return runAlone();
-  return await run();
+  return await runApart();
 }
 
-/** Whether we may have mounts that nobody else sees. */
-function canBeAlone(): boolean {
-  return spawnSync('unshare', ['--mount', 'true']).status === 0;
-}
-
-function runAlone(): number {
-  const args = [
-    '--mount',
-    process.execPath,
-    import.meta.filename,
-    '--minutes',
-    String(minutes),
-    '--seed',
-    String(seed),
-  ];
-  const out = values.out === undefined ? [] : ['--out', resolve(values.out)];
-  return (
-    spawnSync('unshare', [...args, ...out], { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } }).status ?? 1
-  );
-}
-
-async function run(): Promise<number> {
-  say(`seed ${seed}: npm run chaos -- --minutes ${minutes} --seed ${seed}`);
+/** In a process group of its own, of which nothing is left when this process is told to end; and in a mount namespace of its own where there may be one. */
+async function runApart(): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), 'larder-chaos-'));
+  const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+  const out = values.out === undefined ? [] : ['--out', resolve(values.out)];
+  const command = [process.execPath, import.meta.filename, '--minutes', `${minutes}`, '--seed', `${seed}`, ...out];
+  const [program = '', ...args] = mayMount ? ['unshare', '--mount', ...command] : command;
+  const env = { ...process.env, [SCRATCH]: scratch, ...(mayMount ? { [MAY_MOUNT]: '1' } : {}) };
+  const child = spawn(program, args, { stdio: 'inherit', env, detached: true });
+  const { promise, resolve: ended } = Promise.withResolvers<number>();
+  child.on('error', () => ended(1)).on('exit', (code) => ended(code ?? 1));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => process.kill(-(child.pid ?? 0), 'SIGKILL'));
   try {
-    const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-    const report = await runChaos({ seed, minutes, scratch, mayMount: process.env[INSIDE] !== undefined, tell });
-    process.stdout.write(textOf(report));
-    if (values.out !== undefined) writeJson(values.out, report);
-    return isGood(report) ? 0 : 1;
+    return await promise;
   } finally {
     if (process.env['CHAOS_KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true });
     else say(`kept: ${scratch}`);
   }
+}
+
+async function run(scratch: string): Promise<number> {
+  say(`seed ${seed}: npm run chaos -- --minutes ${minutes} --seed ${seed}`);
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  const report = await runChaos({ seed, minutes, scratch, mayMount: process.env[MAY_MOUNT] !== undefined, tell });
+  process.stdout.write(textOf(report));
+  if (values.out !== undefined) writeJson(values.out, report);
+  return isGood(report) ? 0 : 1;
 }
 
 function say(text: string, code = 0): number {
