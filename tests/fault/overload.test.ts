@@ -87,7 +87,7 @@ describe('the normal load is hardly slower', () => {
   test('beside 1,000 sockets that never finish a request', async () => {
     const figures = await tried(
       'overload, slow sockets',
-      inFreshLab((fresh) => slowloris(fresh, { sockets: 1000, seconds: 3 })),
+      inFreshLab((fresh) => slowloris(fresh, { sockets: 1000, seconds: 3, overMs: 1000 })),
       {
         always: (f) => expect(f).toMatchObject({ opened: 1000, normal: { failed: 0 } }),
         wellTimed: (f) => isQuick(f.normal),

@@ -1,5 +1,5 @@
 /** Crowds of clients, run as a child process so that what they cost is not what is measured. One job at a time; `quit` ends it. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from './connection.ts';
 import type { Job, LoadJob, Outcome } from './jobs.ts';
 
@@ -82,14 +82,20 @@ async function load(job: LoadJob): Promise<Outcome> {
     }
     one?.close();
   };
-  await Promise.all(Array.from({ length: job.connections }, (_, i) => client(i)));
+  const clients: Promise<void>[] = [];
+  for (let i = 0; i < job.connections; i++) {
+    clients.push(client(i));
+    // To find a free port may take the system milliseconds; those who are connected must not fall silent meanwhile.
+    if (i % 50 === 49) await nextTurn();
+  }
+  await Promise.all(clients);
   return tally.outcome;
 }
 
 const held: Connection[] = [];
 
-/** Sockets that send a request a byte a second, and come back when they are closed. Resolves when all have been opened once; they go on. */
-async function slow({ port, network, count }: Extract<Job, { do: 'slow' }>): Promise<Outcome> {
+/** Sockets that send a request a byte a second, opened evenly over `overMs`, and come back when they are closed. Resolves when all have been opened once; they go on. */
+async function slow({ port, network, count, overMs }: Extract<Job, { do: 'slow' }>): Promise<Outcome> {
   const tally = new Tally();
   const begin = (i: number): void => {
     const one = new Connection({ port, from: addressOf(network, i) });
@@ -105,8 +111,12 @@ async function slow({ port, network, count }: Extract<Job, { do: 'slow' }>): Pro
       setTimeout(() => begin(i), 200);
     });
   };
-  for (let i = 0; i < count; i++) begin(i);
-  await Promise.allSettled(held.map(({ opened }) => opened));
+  const begun = Array.from({ length: count }, async (_, i) => {
+    await sleep((i / count) * overMs);
+    begin(i);
+    await held[i]?.opened.catch(() => undefined);
+  });
+  await Promise.all(begun);
   return tally.outcome;
 }
 

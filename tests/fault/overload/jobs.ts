@@ -34,7 +34,7 @@ export type Job =
       readonly leaving?: number;
       readonly after?: number;
     })
-  | (Crowd & { readonly do: 'slow'; readonly count: number })
+  | (Crowd & { readonly do: 'slow'; readonly count: number; readonly overMs: number })
   | (Crowd & { readonly do: 'readers'; readonly count: number; readonly target: string });
 
 /** Times are of answers 200. */

@@ -240,14 +240,14 @@ export async function rollingRestarts(
 /** Sockets that never finish a request, beside a normal load. */
 export async function slowloris(
   lab: Lab,
-  { sockets, seconds }: { readonly sockets: number; readonly seconds: number },
+  { sockets, seconds, overMs }: { readonly sockets: number; readonly seconds: number; readonly overMs: number },
 ) {
   const upstream = await lab.upstream();
   const larder = await lab.larder(upstream.url);
   const attackers = await lab.crowd();
   const normalFor = await normalLoad(lab, larder, upstream);
   const before = await normalFor(seconds);
-  const opened = await attackers.run({ do: 'slow', port: larder.port, network: 30, count: sockets });
+  const opened = await attackers.run({ do: 'slow', port: larder.port, network: 30, count: sockets, overMs });
   await sleep(1000);
   const during = await normalFor(seconds);
   return {
