@@ -2,7 +2,7 @@
  * `npm run bench [-- --json FILE] [--only NAME] [--seconds 3] [--rounds 3] [--stored 1000000] [--minutes 15] [--upstream-port N] [--peer NAME=URL]...`
  *
  * Bounded in time (about half an hour with the defaults, most of it `failover` and `overload`). Servers run on one core, the load generator on the other. A peer is
- * another proxy that is running already and has this benchmark's upstream (printed first) as its own.
+ * another proxy that is running already and has this benchmark's upstream (printed first) as its own. Exit code 1: a goal was not reached.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,7 +68,7 @@ const short = rows.filter((row) => row.reached === false);
 process.stdout.write(
   short.length === 0 ? 'every goal reached\n' : `not reached: ${short.map((row) => row.name).join('; ')}\n`,
 );
-process.exit(0);
+process.exit(short.length === 0 ? 0 : 1);
 
 async function prepare(): Promise<Ground> {
   process.stderr.write('bench: building and making modules ...\n');
