@@ -2,7 +2,7 @@
  * `npm run bench [-- --json FILE] [--only NAME] [--seconds 3] [--rounds 3] [--stored 1000000] [--minutes 15] [--upstream-port N] [--peer NAME=URL]...`
  *
  * Bounded in time (about half an hour with the defaults, most of it `failover` and `overload`). Servers run on one core, the load generator on the other. A peer is
- * another proxy that is running already and has this benchmark's upstream (printed first) as its own. Exit code 1: a goal was not reached.
+ * another proxy that is running already and has this benchmark's upstream (printed first) as its own. Exit code 1: a goal was not reached; 2: it cannot run, or nothing has that name.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,15 @@ if (missing.length > 0) {
   process.stderr.write(
     `bench: not found: ${missing.join(', ')} (Debian: apt-get install nginx-light wrk util-linux)\n`,
   );
-  process.exit(1);
+  process.exit(2);
+}
+
+const chosen = Object.entries(CASES).filter(
+  ([name]) => values.only.length === 0 || values.only.some((part) => name.includes(part)),
+);
+if (chosen.length === 0) {
+  process.stderr.write(`bench: nothing is named so; there are: ${Object.keys(CASES).join(', ')}\n`);
+  process.exit(2);
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'larder-bench-'));
@@ -40,8 +48,7 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const rows: Row[] = [];
 const ground = await prepare();
 try {
-  for (const [name, measure] of Object.entries(CASES)) {
-    if (values.only.length > 0 && !values.only.some((part) => name.includes(part))) continue;
+  for (const [, measure] of chosen) {
     for (const row of await measure(ground)) {
       rows.push(row);
       process.stdout.write(`${line(row)}\n`);

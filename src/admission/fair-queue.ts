@@ -61,12 +61,15 @@ export class FairQueue<T> {
     return undefined;
   }
 
-  /** Takes out the newest entry of the longest line, if that has more than `than` entries, that stands under no other client. Reads all lines. */
+  /** Takes out the newest entry that stands under one client only, of the longest line of more than `than` entries that has such a one. Reads all lines. */
   takeFromLongest(than: number): T | undefined {
-    let longest: Set<T> | undefined;
-    for (const line of this.#lines.values()) if (line.size > (longest?.size ?? than)) longest = line;
-    const entry = [...(longest ?? [])].findLast((one) => this.#places.get(one)?.size === 1);
-    if (entry !== undefined) this.delete(entry);
-    return entry;
+    const lines = [...this.#lines.values()].filter((line) => line.size > than);
+    for (const line of lines.toSorted((a, b) => b.size - a.size)) {
+      const entry = [...line].findLast((one) => this.#places.get(one)?.size === 1);
+      if (entry === undefined) continue;
+      this.delete(entry);
+      return entry;
+    }
+    return undefined;
   }
 }

@@ -64,59 +64,88 @@ describe('turns', () => {
 
   test('are bounded in all, and for each client; who finds no place hears so after five seconds', async () => {
     for (let i = 0; i < 13; i++) enter(`a${i}`);
-    expect(turns.counts.waiting).toBe(10);
     enter('b1');
     for (let i = 0; i < 89; i++) enter(`x${i}`, { client: `x${i}` });
-    expect(turns.counts).toMatchObject({ running: 2, waiting: 100 });
+    expect(turns.counts).toMatchObject({ running: 2, waiting: 101 });
     await clock.advance(4999);
     expect(refused).toEqual([]);
     await clock.advance(1);
     expect(refused).toEqual(['a12 OVERLOADED']);
-    expect(turns.counts.refused).toMatchObject({ 'queue full': 0, 'client queue full': 1 });
+    expect(turns.counts).toMatchObject({ waiting: 100, refused: { 'queue full': 0, 'client queue full': 1 } });
   });
 
-  test('when all places are taken, whoever has the most gives up the newest for who has fewer', async () => {
+  test('who finds no place hears so at once where that is wanted, and when nobody waits for it', () => {
+    make(fixedLimit(1), { limits: { queued: 1, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 0 } });
+    for (const name of ['a1', 'a2']) enter(name);
+    expect(() => enter('a3')).toThrow(/client queue full/);
+    make(fixedLimit(1), { limits: { queued: 1, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (const name of ['a1', 'a2']) enter(name);
+    expect(() => enter('x', behind)).toThrow(/queue full/);
+  });
+
+  test('when all places are taken, whoever has the most gives up the newest for who has fewer', () => {
     make(fixedLimit(1), { limits: { queued: 6, queuedPerClient: 5, waitMs: 15_000, toldAfterMs: 5000 } });
     for (const name of ['a0', 'a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1', 'c2', 'd1']) enter(name);
-    expect(turns.counts.waiting).toBe(6);
-    await clock.advance(5000);
     expect(refused).toEqual(['a4 OVERLOADED', 'a3 OVERLOADED', 'a2 OVERLOADED']);
+    expect(turns.counts.waiting).toBe(6);
     while (ends.size > 0) endAll();
     expect(began).toEqual(['a0', 'a1', 'b1', 'c1', 'd1', 'b2', 'c2']);
   });
 
   test('nobody gives up a place for who has as many, nor one that somebody else shares', async () => {
-    make(fixedLimit(1), { limits: { queued: 2, queuedPerClient: 5, waitMs: 15_000, toldAfterMs: 5000 } });
+    make(fixedLimit(1), { limits: { queued: 3, queuedPerClient: 5, waitMs: 15_000, toldAfterMs: 5000 } });
     enter('a0');
-    enter('a1');
-    enter('a2').share({ client: 'b' });
-    enter('b1');
+    for (const name of ['a1', 'a2']) enter(name).share({ client: 'b' });
     enter('c1');
+    enter('c2');
+    expect(refused).toEqual([]);
+    enter('d1');
     await clock.advance(5000);
-    expect(refused).toEqual(['b1 OVERLOADED', 'a1 OVERLOADED']);
+    expect(refused).toEqual(['c2 OVERLOADED', 'd1 OVERLOADED']);
   });
 
-  test('who was turned away, and is joined by a client that has room, waits with it', async () => {
+  test('who was turned away and is joined by a client that has room waits with it, and then has its time', async () => {
     make(fixedLimit(1), { limits: { queued: 10, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 5000 } });
-    for (const name of ['a0', 'a1']) enter(name);
+    for (const name of ['a0', 'a1', 'b1']) enter(name);
     const place = enter('a2');
     enter('a3').leave();
     await clock.advance(4000);
     place.share({ client: 'b' });
+    place.share({ client: 'c' });
     await clock.advance(2000);
     expect(refused).toEqual([]);
-    for (const name of ['a0', 'a1']) ends.get(name)?.('found');
-    expect(began).toEqual(['a0', 'a1', 'a2']);
+    await clock.advance(13_000);
+    expect(refused).toEqual(['a1 OVERLOADED', 'b1 OVERLOADED', 'a2 OVERLOADED']);
+    expect(turns.counts.refused).toMatchObject({ 'client queue full': 0, 'waited too long': 3 });
   });
 
-  test('are refused to many a few at a time', async () => {
-    make(fixedLimit(1), { limits: { queued: 1000, queuedPerClient: 1000, waitMs: 15_000, toldAfterMs: 5000 } });
-    for (let i = 0; i < 1001; i++) enter(`a${i}`);
-    await clock.advance(15_000);
-    expect(refused).toHaveLength(10);
-    await clock.advance(990);
-    expect(refused).toHaveLength(1000);
+  test('who was turned away and is joined by clients without room hears so no later', async () => {
+    make(fixedLimit(1), { limits: { queued: 10, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (const name of ['a0', 'a1', 'b1']) enter(name);
+    const place = enter('a2');
+    await clock.advance(4000);
+    place.share({ client: 'b' });
+    await clock.advance(1000);
+    expect(refused).toEqual(['a2 OVERLOADED']);
+  });
+
+  test('who was turned away has a turn when there is one by then, or a place', async () => {
+    make(fixedLimit(1), { limits: { queued: 10, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (const name of ['a0', 'a1', 'a2', 'a3']) enter(name);
+    ends.get('a0')?.('found');
+    ends.get('a1')?.('found');
+    await clock.advance(5000);
+    expect([began, refused]).toEqual([['a0', 'a1', 'a2'], []]);
+    ends.get('a2')?.('found');
+    expect(began.at(-1)).toBe('a3');
     expect(clock.sleeping).toBe(0);
+  });
+
+  test('a question that cannot wait takes one that was turned away along', () => {
+    make(fixedLimit(1), { limits: { queued: 10, queuedPerClient: 1, waitMs: 15_000, toldAfterMs: 5000 } });
+    for (const name of ['a0', 'a1']) enter(name);
+    enter('a2').share({ urgency: 'now' });
+    expect(began).toEqual(['a0', 'a2']);
   });
 
   test('are waited for no longer than the bound; then it is OVERLOADED', async () => {

@@ -40,9 +40,9 @@ export interface TurnLimits {
   /** Who may wait, in all and of one client; one more is OVERLOADED. When all places are taken, whoever has the most of them gives one up for who has fewer. */
   readonly queued: number;
   readonly queuedPerClient: number;
-  /** Longest wait, ms; then OVERLOADED. */
+  /** Longest wait, ms; then OVERLOADED, some seconds later when thousands came together. */
   readonly waitMs: number;
-  /** Who finds no room to wait hears of it after this long, ms: those who ask again at once would cost more than those who wait. 0 = at once. */
+  /** Who finds no room to wait hears of it after this long, ms, unless there is a turn or room by then: those who ask again at once would cost more than those who wait. 0 = at once. */
   readonly toldAfterMs: number;
 }
 
@@ -62,6 +62,7 @@ export type Refusal = 'queue full' | 'client queue full' | 'waited too long' | '
 /** What there is to see from outside. */
 export interface TurnCounts {
   readonly running: number;
+  /** For a turn, or to hear that there is none. */
   readonly waiting: number;
   readonly limit: number;
   /** Turned away so far. */
@@ -70,6 +71,8 @@ export interface TurnCounts {
 
 interface Ticket {
   readonly seeker: Seeker;
+  /** Who asked first. */
+  readonly client: string;
   readonly since: number;
   /** `turned away` = there is no room for it, and it is about to hear so. */
   state: 'waiting' | 'turned away' | 'running' | 'over';
@@ -119,13 +122,19 @@ export class Turns {
   constructor(parts: TurnParts) {
     this.#parts = parts;
     const { clock, limits } = parts;
-    const leave = (ticket: Ticket): void => this.#refuse(ticket);
-    this.#waiting = new Departures({ clock, afterMs: limits.waitMs, leave });
-    this.#turnedAway = new Departures({ clock, afterMs: limits.toldAfterMs, leave });
+    this.#waiting = new Departures({ clock, afterMs: limits.waitMs, leave: (ticket) => this.#refuse(ticket) });
+    this.#turnedAway = new Departures({
+      clock,
+      afterMs: limits.toldAfterMs,
+      leave: (ticket) => {
+        if (!this.#isReadmitted(ticket, ticket.client)) this.#refuse(ticket);
+      },
+    });
   }
 
   get counts(): TurnCounts {
-    return { running: this.#running, waiting: this.#waiting.size, limit: this.#allowed, refused: this.#refused };
+    const waiting = this.#waiting.size + this.#turnedAway.size;
+    return { running: this.#running, waiting, limit: this.#allowed, refused: this.#refused };
   }
 
   /** Gives `seeker` a turn now, or a place among those who wait, or after a while the word that there is none. Throws OVERLOADED when it need not or cannot be told later. */
@@ -138,6 +147,7 @@ export class Turns {
       payer: undefined,
       isBehind: asker.urgency === 'behind',
       why: 'waited too long',
+      client,
       startedAt: 0,
     };
     if (asker.urgency === 'now') this.#start(ticket, NO_CLIENT);
@@ -167,38 +177,53 @@ export class Turns {
     return this.#parts.budget?.isSpent(client) === true;
   }
 
+  /** A place in the client's line, or the way out. */
   #enqueue(ticket: Ticket, client: string): void {
+    const lack = this.#lackOfRoom(ticket, client);
+    if (lack === undefined) this.#lineUp(ticket, client);
+    else this.#turnAway(ticket, lack);
+  }
+
+  /** Undefined = there is room, if need be as somebody who had more has given up a place. */
+  #lackOfRoom(ticket: Ticket, client: string): Refusal | undefined {
     const { queued, queuedPerClient } = this.#parts.limits;
-    if (!ticket.isBehind && this.#queue.sizeOf(client) >= queuedPerClient)
-      return this.#turnAway(ticket, 'client queue full');
-    if (this.#waiting.size >= queued && !this.#makeRoomFor(ticket, client)) return this.#turnAway(ticket, 'queue full');
+    if (!ticket.isBehind && this.#queue.sizeOf(client) >= queuedPerClient) return 'client queue full';
+    if (this.#waiting.size < queued) return undefined;
+    const displaced = ticket.isBehind ? undefined : this.#queue.takeFromLongest(this.#queue.sizeOf(client) + 1);
+    if (displaced === undefined) return 'queue full';
+    displaced.why = 'queue full';
+    this.#refuse(displaced);
+    return undefined;
+  }
+
+  #lineUp(ticket: Ticket, client: string): void {
+    ticket.state = 'waiting';
+    ticket.why = 'waited too long';
     if (ticket.isBehind) this.#behind.add(ticket);
     else this.#queue.add(client, ticket);
-    ticket.state = 'waiting';
     this.#waiting.add(ticket);
     this.#watch();
   }
 
-  /** Whether somebody who holds more places than `client` has given one up. */
-  #makeRoomFor(ticket: Ticket, client: string): boolean {
-    if (ticket.isBehind || !this.#canTellLater) return false;
-    const displaced = this.#queue.takeFromLongest(this.#queue.sizeOf(client) + 1);
-    if (displaced === undefined) return false;
-    this.#waiting.delete(displaced);
-    this.#turnAway(displaced, 'queue full');
-    return true;
-  }
-
-  get #canTellLater(): boolean {
-    const { queued, toldAfterMs } = this.#parts.limits;
-    return toldAfterMs > 0 && this.#turnedAway.size < queued;
-  }
-
   #turnAway(ticket: Ticket, why: Refusal): void {
-    if (ticket.isBehind || !this.#canTellLater) throw this.#refusal(why);
-    ticket.why = why;
+    const { queued, toldAfterMs } = this.#parts.limits;
+    if (ticket.isBehind || toldAfterMs === 0 || this.#turnedAway.size >= queued) throw this.#refusal(why);
     ticket.state = 'turned away';
+    ticket.why = why;
     this.#turnedAway.add(ticket);
+  }
+
+  /** Whether one that was turned away has found a turn or a place after all. */
+  #isReadmitted(ticket: Ticket, client: string): boolean {
+    if (this.#isFreeFor(client, ticket)) {
+      this.#turnedAway.delete(ticket);
+      this.#start(ticket, client);
+      return true;
+    }
+    if (this.#lackOfRoom(ticket, client) !== undefined) return false;
+    this.#turnedAway.delete(ticket);
+    this.#lineUp(ticket, client);
+    return true;
   }
 
   #share(ticket: Ticket, asker: Asker): void {
@@ -208,10 +233,7 @@ export class Turns {
       this.#remove(ticket);
       return this.#start(ticket, NO_CLIENT);
     }
-    if (ticket.state === 'turned away') {
-      this.#turnedAway.delete(ticket);
-      return this.#enqueue(ticket, client);
-    }
+    if (ticket.state === 'turned away') return void this.#isReadmitted(ticket, client);
     if (this.#behind.delete(ticket)) ticket.isBehind = false;
     const isRoom = this.#queue.sizeOf(client) < this.#parts.limits.queuedPerClient;
     if (isRoom || !this.#queue.has(ticket)) this.#queue.add(client, ticket);

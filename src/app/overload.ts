@@ -59,7 +59,7 @@ function exportTurns(admission: Admission, observers: Observers): void {
       kinds.map(([kind, turns]) => ({ labels: { kind }, value: turns.counts[read] })),
     );
   each('admission_running', 'Fetches and sendings of stored files that have a turn.', 'running');
-  each('admission_waiting', 'Those that wait for one.', 'waiting');
+  each('admission_waiting', 'Those that wait for one, or to hear that there is none.', 'waiting');
   each('admission_limit', 'Turns that there are, as things are now.', 'limit');
   observers.watchEach(
     'admission_shed',

@@ -21,7 +21,7 @@ export const overloadKeys = z.strictObject({
   }),
   toldAfter: duration('5s', ['0', '50s'], {
     description:
-      'Who finds no place to wait hears of it (OVERLOADED) after so long; 0 = at once. Those who ask again at once would cost more than those who wait.',
+      'Who finds no place to wait hears of it (OVERLOADED) after so long, unless there is one by then; 0 = at once. Those who ask again at once would cost more than those who wait.',
   }),
   missesPerSecond: count(50, [1, 1_000_000], {
     description:

@@ -23,9 +23,12 @@ export const resolverKeys = z.strictObject({
       'Remembered answers that are read from the store at once, one client after the other. They never wait for fetches; more of them would only make everything else wait that reads files.',
   }),
   queuedFlights: count(10_000, [0, 1_000_000], {
-    description: 'Fetches that may wait for their turn, zips apart from the others; one more is OVERLOADED.',
+    description:
+      'Fetches that may wait for their turn, zips apart from the others. When there are so many, the client with the most gives up a place for one with fewer; else one more is OVERLOADED.',
   }),
-  queueWait: duration('15s', ['0', '10m'], { description: 'Longest wait for a turn; then OVERLOADED.' }),
+  queueWait: duration('15s', ['0', '10m'], {
+    description: 'Longest wait for a turn; then OVERLOADED, some seconds later when thousands came together.',
+  }),
   linger: duration('2s', ['0', '10m'], {
     description: 'How long a fetch goes on when nobody waits for it any more and it is not past half.',
   }),

@@ -38,7 +38,7 @@ export const defaultListenerLimits: ListenerLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
   keepAliveMs: 65_000,
-  checkEveryMs: 2_000,
+  checkEveryMs: 250,
   maxHeaderBytes: 16 * 1024,
   maxConnections: 12_000,
   perAddress: 200,

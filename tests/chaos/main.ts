@@ -1,4 +1,4 @@
-/** `npm run chaos -- --minutes N [--seed N] [--out FILE]`: a chaos run. Exit code 0: nothing was wrong; 1: something was; 2: not understood. */
+/** `npm run chaos -- --minutes N [--seed N] [--out FILE]`: a chaos run. Exit code 0: nothing was wrong; 1: something was; 2: not understood; 130: interrupted. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,8 @@ const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 /** Set in the process that does it: the folder for everything, and whether it may have mounts that nobody else sees. */
 const [SCRATCH, MAY_MOUNT] = ['CHAOS_SCRATCH', 'CHAOS_MAY_MOUNT'];
+
+const INTERRUPTED = 130;
 
 process.exitCode = await main();
 
@@ -40,13 +42,21 @@ async function runApart(): Promise<number> {
   const child = spawn(program, args, { stdio: 'inherit', env, detached: true });
   const { promise, resolve: ended } = Promise.withResolvers<number>();
   child.on('error', () => ended(1)).on('exit', (code) => ended(code ?? 1));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => process.kill(-(child.pid ?? 0), 'SIGKILL'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended(INTERRUPTED));
+  const code = await promise;
+  killGroup(child.pid);
+  // What is being killed may write for a moment yet.
+  if (process.env['CHAOS_KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
+  else say(`kept: ${scratch}`);
+  return code;
+}
+
+/** Also when its first process has ended by itself: nothing of it goes on. */
+function killGroup(pid: number | undefined): void {
   try {
-    return await promise;
-  } finally {
-    if (process.env['CHAOS_KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true });
-    else say(`kept: ${scratch}`);
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left.
   }
 }
 

@@ -12,6 +12,7 @@ const good: Report = {
   builds: [build],
   requests: 20,
   fetches: { fetches: 3, files: 3, bound: 20 },
+  mostMib: 180,
   breaches: [],
 };
 

@@ -24,6 +24,8 @@ export interface Report {
   readonly impossible: readonly string[];
   readonly builds: readonly Build[];
   readonly requests: number;
+  /** Of one server, as seen after each fault, MiB. */
+  readonly mostMib: number;
   readonly fetches: { readonly fetches: number; readonly files: number; readonly bound: number };
   readonly breaches: readonly Breach[];
 }
@@ -55,6 +57,7 @@ export function textOf(report: Report): string {
       .map(({ name, trouble }) => `            ${name}: ${trouble}`),
     `builds      ${builds.length}, ${builds.filter(({ isCold }) => isCold).length} of them cold · median ${at(0.5)} · p99 ${at(0.99)} · longest ${at(1)}`,
     `requests    ${report.requests} · ${fetches.fetches} fetches of ${fetches.files} zips from upstreams (bound ${fetches.bound})`,
+    `memory      ${report.mostMib} MiB at most in one server`,
     `failed      ${failed.length}`,
     ...failed.map((one) => `  at ${seconds(one.at)} during "${one.during}": go ${one.command}: ${one.failure}`),
     `breaches    ${breaches.length}`,

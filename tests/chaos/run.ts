@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/std/errors.ts';
+import { memoryMib } from '../fakes/process-memory.ts';
 import { Dice } from '../simulation/dice.ts';
 import { Builds } from './builds.ts';
 import { breachesIn, fetchFigures, type Known } from './checker.ts';
@@ -59,6 +60,7 @@ class Run {
   readonly #faults: MadeFault[] = [];
   readonly #started = performance.now();
   #current: FaultKind | undefined;
+  #mostMib = 0;
 
   constructor(world: World, dice: Dice, options: RunOptions) {
     this.#world = world;
@@ -93,6 +95,7 @@ class Run {
       impossible: FAULT_KINDS.filter((kind) => !kind.isPossible(this.#world.ground)).map(({ name }) => name),
       builds: this.#builds.done,
       requests: history.length,
+      mostMib: Math.round(this.#mostMib),
       fetches: fetchFigures(history, known),
       breaches: breachesIn(history, known),
     };
@@ -128,6 +131,7 @@ class Run {
       trouble = messageOf(error);
     }
     this.#current = undefined;
+    this.#weigh();
     const endedAt = Math.round(this.#elapsedMs);
     this.#faults.push({ at, endedAt, name: kind.name, area: kind.area, ...(trouble !== undefined && { trouble }) });
     const failed = this.#builds.done.filter(({ failure }) => failure !== undefined).length;
@@ -136,6 +140,16 @@ class Run {
       `${(endedAt / 1000).toFixed(0)} s · ${kind.name}${trouble === undefined ? '' : ` (${trouble})`} · ${this.#builds.done.length} builds, ${failed} failed`,
     );
     return true;
+  }
+
+  #weigh(): void {
+    for (const { pid } of this.#world.replicas) {
+      try {
+        this.#mostMib = Math.max(this.#mostMib, memoryMib(pid, 'VmRSS'));
+      } catch {
+        // It is being started.
+      }
+    }
   }
 
   async #coldHaveEnded(): Promise<void> {

@@ -40,7 +40,7 @@ test('eight faults, one after the other, fail no request, and cost little time a
   expect(faulty.times.max).toBeLessThanOrEqual(3200 + SLACK_MS + control.times.max);
 }, 240_000);
 
-test.concurrent('an upstream that dies while nobody asks is left alone within 3.8 s after a question in the last 15 s, and is up 3 s after its end', async () => {
+test('an upstream that dies while nobody asks is left alone within 3.8 s after a question in the last 15 s, and is up 3 s after its end', async () => {
   const { deadMs, backMs } = await tried(
     'failover, detection',
     (nth) => detections({ dist, seed: nth, rounds: 1, quietMs: 3000, dyingMs: 4000 }),
@@ -53,7 +53,7 @@ test.concurrent('an upstream that dies while nobody asks is left alone within 3.
   expect(timesOf(backMs).max).toBeLessThanOrEqual(3000 + SLACK_MS);
 }, 240_000);
 
-test.concurrent('one that dies when nobody has asked for long is left alone after a probe of those times, and two more', async () => {
+test('one that dies when nobody has asked for long is left alone after a probe of those times, and two more', async () => {
   const idle = { settings: ['engine: {idleProbe: 5s, inUse: 1s}'], quietMs: 6000, dyingMs: 5000 };
   const { deadMs } = await tried(
     'failover, detection in silence',
@@ -67,7 +67,7 @@ test.concurrent('one that dies when nobody has asked for long is left alone afte
   expect(timesOf(deadMs).max).toBeLessThanOrEqual(5000 + 2800 + SLACK_MS);
 }, 240_000);
 
-test.concurrent('an upstream that is preferred has its first request 3 s after it is well again, and fails none', async () => {
+test('an upstream that is preferred has its first request 3 s after it is well again, and fails none', async () => {
   const firstMs = await tried(
     'failover, healing',
     async (nth) => {
