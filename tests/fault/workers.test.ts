@@ -171,6 +171,8 @@ describe('two workers', () => {
     const larder = await serve('--workers', '2');
     await bothServe(larder);
     const kills = 6;
+    // Stored before: whoever fetches it and is killed each time before it has it never does.
+    expect((await fetched(`${larder.base}/${M}/@v/v1.0.0.mod`)).status).toBe(200);
     const { good, bad } = await underLoad(larder.base, () => killInTurn(larder, kills));
     expect(bad.filter(({ status }) => status !== 'cut').map(({ status, body }) => [status, String(body)])).toEqual([]);
     // At most what each of 16 clients had under way with the one that was killed.
