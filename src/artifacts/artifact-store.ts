@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ArtifactId, ModulePath, Version } from '../gomod/module.ts';
 import { type Ask, waitFor } from '../std/ask.ts';
+import { inOwnMemory } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError, messageOf } from '../std/errors.ts';
 import { recentEntries } from '../std/recent.ts';
@@ -372,7 +373,7 @@ export class ArtifactStore {
       return info?.sizeBytes === record.sizeBytes ? this.#remember(place, record, info) : undefined;
     }
     if (body.kind === 'file') return await this.#load(place, o);
-    const artifact = new MemoryArtifact(place.id, record, copyOf(body.bytes));
+    const artifact = new MemoryArtifact(place.id, record, inOwnMemory(body.bytes));
     this.#memory.set(memoryKey(place.scope, place.id), artifact);
     return artifact;
   }
@@ -453,11 +454,4 @@ function checkSum(
     'STORE_CORRUPT',
     `check ${dataKey(place)}: its SHA-256 is ${found.sha256}, its record says ${record.sha256}`,
   );
-}
-
-/** In memory of its own: a small Buffer can be a slice of a larger one. */
-function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
 }

@@ -1,9 +1,9 @@
-import type { LRUCache } from 'lru-cache';
 import { equalHashes, type Hash, HASH_BYTES, recordHash } from '../gomod/sumdb/hash.ts';
 import { formatDataTile, parseDataTile } from '../gomod/sumdb/data-tile.ts';
 import { hashInTile, type Tile, tileBytes, tileForIndex, tileHash, tilePath } from '../gomod/sumdb/tile.ts';
 import { treeHash } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
+import type { ByteCache } from '../std/byte-cache.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import { AppError } from '../std/errors.ts';
 import { TILE_RECORDS } from './records.ts';
@@ -19,7 +19,7 @@ interface LogViewParts {
   readonly tail: Tail;
   readonly stored: StoredTiles;
   /** Bodies of tiles by path, shared by all views of one log: what is in a tile of a given width never changes. */
-  readonly memory: LRUCache<string, Uint8Array>;
+  readonly memory: ByteCache;
 }
 
 /**
@@ -29,7 +29,7 @@ interface LogViewParts {
 export class LogView {
   readonly tail: Tail;
   readonly #stored: StoredTiles;
-  readonly #memory: LRUCache<string, Uint8Array>;
+  readonly #memory: ByteCache;
 
   constructor({ tail, stored, memory }: LogViewParts) {
     this.tail = tail;
@@ -81,9 +81,7 @@ export class LogView {
   async tile(tile: Tile, size: number, o: Ask): Promise<Uint8Array> {
     if (!isWithin(tile, size)) throw new AppError('NOT_FOUND', `read ${tilePath(tile)}: the log has ${size} records`);
     const path = tilePath(tile);
-    const bytes = this.#memory.get(path) ?? (await this.#make(tile, o));
-    this.#memory.set(path, bytes);
-    return bytes;
+    return this.#memory.get(path) ?? this.#memory.keep(path, await this.#make(tile, o));
   }
 
   async #make(tile: Tile, o: Ask): Promise<Uint8Array> {

@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache';
 import type { Held, Register } from '../coordination/register.ts';
 import { EMPTY_TREE_HASH, equalHashes, type Hash, HASH_BYTES } from '../gomod/sumdb/hash.ts';
 import { parseVerifierKey, type VerifierKey } from '../gomod/sumdb/key.ts';
 import { tileHash } from '../gomod/sumdb/tile.ts';
 import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
+import { ByteCache } from '../std/byte-cache.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';
 import { LogView } from './log-view.ts';
@@ -22,8 +22,6 @@ export interface LogParts {
 }
 
 const MEMORY_BYTES = 16 * 1024 * 1024;
-/** What an entry costs beside its bytes. */
-const ENTRY_BYTES = 256;
 /** Full tiles written, or read at the start, at once. */
 const TILES_AT_ONCE = 16;
 
@@ -46,16 +44,13 @@ export class Log {
   readonly key: VerifierKey;
   readonly #registers: Register;
   readonly #stored: StoredTiles;
-  readonly #memory: LRUCache<string, Uint8Array>;
+  readonly #memory: ByteCache;
   #held: Held;
   #head: TreeHead;
   #view: LogView;
   #isSure = true;
 
-  private constructor(
-    parts: { registers: Register; stored: StoredTiles; memory: LRUCache<string, Uint8Array> },
-    read: Read,
-  ) {
+  private constructor(parts: { registers: Register; stored: StoredTiles; memory: ByteCache }, read: Read) {
     this.#registers = parts.registers;
     this.#stored = parts.stored;
     this.#memory = parts.memory;
@@ -70,10 +65,7 @@ export class Log {
     const stored = new StoredTiles(store);
     const read = await readLog(registers, stored, o);
     if (read === undefined) return undefined;
-    const memory = new LRUCache<string, Uint8Array>({
-      maxSize: memoryBytes,
-      sizeCalculation: ({ length }) => length + ENTRY_BYTES,
-    });
+    const memory = new ByteCache(memoryBytes);
     return new Log({ registers, stored, memory }, read);
   }
 

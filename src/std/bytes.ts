@@ -17,6 +17,17 @@ export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/**
+ * The same bytes in memory that holds nothing else, for what is kept for long: a short Buffer is a part of a shared block (`Buffer.poolSize`, 64 KiB), and bytes
+ * from the network are parts of what was read at a time, which stay as a whole as long as any part of them.
+ */
+export function inOwnMemory(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength === bytes.buffer.byteLength) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
+}
+
 /** Compares as Go compares strings: by the bytes of their UTF-8. A bare `.sort()` compares UTF-16 units and gives wrong hashes. */
 export function compareBytewise(a: string, b: string): number {
   if (isBelowSurrogates(a) && isBelowSurrogates(b)) return a < b ? -1 : a > b ? 1 : 0;

@@ -39,9 +39,7 @@ export class RecordTiles {
     const texts = await this.#texts(whole, hashes, fetch, o);
     // Whoever asks for one width may ask for every other: all of them come from the widest.
     if (!memory.has(place.tile(whole))) memory.set(place.tile(whole), formatDataTile(texts));
-    const bytes = formatDataTile(texts.slice(0, tile.width));
-    memory.set(place.tile(tile), bytes);
-    return bytes;
+    return memory.keep(place.tile(tile), formatDataTile(texts.slice(0, tile.width)));
   }
 
   async #texts(whole: Tile, hashes: Uint8Array, fetch: FetchTile | undefined, o: Ask): Promise<readonly string[]> {

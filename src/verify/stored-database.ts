@@ -1,6 +1,7 @@
 import type { ModuleVersion } from '../gomod/module.ts';
 import { equalHashes, recordHash } from '../gomod/sumdb/hash.ts';
 import type { Ask } from '../std/ask.ts';
+import { ByteCache } from '../std/byte-cache.ts';
 import { encodeUtf8 } from '../std/bytes.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import type { ProvenRecord } from './checksum-database.ts';
@@ -8,7 +9,7 @@ import { type DatabasePlace, placeOf } from './database-place.ts';
 import { ForkReports } from './fork-report.ts';
 import { KnownLog } from './known-log.ts';
 import { type KnownRecord, LookupStore, vouchesFor } from './lookup-store.ts';
-import { createProofMemory, type ProofMemory } from './proof-memory.ts';
+import type { ProofMemory } from './proof-memory.ts';
 import type { SumdbClientParts } from './sumdb-client.ts';
 import { TileStore } from './tile-store.ts';
 import { TreeHeads } from './tree-heads.ts';
@@ -30,7 +31,7 @@ export class StoredDatabase {
     this.name = setting.name;
     this.#parts = parts;
     this.#place = placeOf(setting.name);
-    this.#memory = createProofMemory(limits.tileMemoryBytes);
+    this.#memory = new ByteCache(limits.tileMemoryBytes);
     this.#lookups = new LookupStore({ store, place: this.#place, memory: this.#memory });
     this.#log = this.#newLog();
   }

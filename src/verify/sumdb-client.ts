@@ -7,7 +7,8 @@ import { parseRecord } from '../gomod/sumdb/text.ts';
 import type { Tile } from '../gomod/sumdb/tile.ts';
 import type { TreeHead } from '../gomod/sumdb/tree.ts';
 import type { Ask } from '../std/ask.ts';
-import { encodeUtf8 } from '../std/bytes.ts';
+import { ByteCache } from '../std/byte-cache.ts';
+import { encodeUtf8, inOwnMemory } from '../std/bytes.ts';
 import type { Clock } from '../std/clock.ts';
 import { AppError, isAppError } from '../std/errors.ts';
 import type { BlobStore } from '../storage/store.ts';
@@ -19,7 +20,6 @@ import { KnownLog, type Merged } from './known-log.ts';
 import { LateWriting } from './late-writing.ts';
 import { type KnownRecord, LookupStore, MAX_LOOKUP_BYTES, recordOf, vouchesFor } from './lookup-store.ts';
 import type { VerifyObserver } from './observer.ts';
-import { createProofMemory } from './proof-memory.ts';
 import { RecordTiles } from './record-tiles.ts';
 import { SharedWork } from './shared-work.ts';
 import { openHead, type SignedHead } from './signed-head.ts';
@@ -72,7 +72,7 @@ export class SumdbClient implements ChecksumDatabase {
     const { setting, store, registers, clock, observer, limits } = parts;
     const database = setting.name;
     const place = placeOf(database);
-    const memory = createProofMemory(limits.tileMemoryBytes);
+    const memory = new ByteCache(limits.tileMemoryBytes);
     this.name = database;
     this.#parts = parts;
     this.#ways = new Ways({ ...parts, database });
@@ -241,7 +241,7 @@ export class SumdbClient implements ChecksumDatabase {
   #bodyOf(record: KnownRecord, head: SignedHead): Uint8Array {
     const known = this.#bodies.get(record.bytes);
     if (known?.head === head) return known.body;
-    const body = Buffer.concat([record.bytes, head.note]);
+    const body = inOwnMemory(Buffer.concat([record.bytes, head.note]));
     this.#bodies.set(record.bytes, { head, body });
     return body;
   }

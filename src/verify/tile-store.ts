@@ -57,9 +57,7 @@ export class TileStore {
     if (found !== undefined || widest <= tile.width) return found;
     const wider = this.#inMemory(place.tile({ ...tile, width: widest }));
     if (wider === undefined) return undefined;
-    const bytes = beginning(wider, tile.width);
-    memory.set(key, bytes);
-    return bytes;
+    return memory.keep(key, beginning(wider, tile.width));
   }
 
   /** Whether `tile` is in memory and the store did not take it. */
