@@ -3,6 +3,7 @@ import type { VerifierKey } from '../gomod/sumdb/key.ts';
 import { openNote, signNote } from '../gomod/sumdb/note.ts';
 import { parseTreeHead } from '../gomod/sumdb/text.ts';
 import type { TreeHead } from '../gomod/sumdb/tree.ts';
+import { inOwnMemory } from '../std/bytes.ts';
 import { AppError } from '../std/errors.ts';
 
 /** A tree head and the note in which the log signed it. */
@@ -21,7 +22,8 @@ export function openHead(message: Uint8Array, key: VerifierKey): SignedHead {
   const note = signNote({ text, signatures });
   if (note.length > MAX_NOTE_BYTES) throw inconsistent(key, `the note has more than ${MAX_NOTE_BYTES} bytes`);
   if (size === 0 && !equalHashes(hash, EMPTY_TREE_HASH)) throw inconsistent(key, 'an empty tree with a hash');
-  return { size, hash, note };
+  // Whatever is prepared with it keeps it.
+  return { size, hash: inOwnMemory(hash), note: inOwnMemory(note) };
 }
 
 /** The log before anything of it was heard. Nobody signed it, so it is not given out. */
