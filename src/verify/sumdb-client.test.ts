@@ -266,6 +266,15 @@ describe('heads', () => {
     expect(await client.lookup(testModule(7), o)).toBe(await client.lookup(testModule(7), o));
   });
 
+  test('what is kept of an answer holds nothing else: not the block that it was read in', async () => {
+    const rig = await ClientRig.of(400);
+    rig.remote.lie = async (_, body) => body && Buffer.concat([Buffer.alloc(65_536), body]).subarray(65_536);
+    const client = rig.client();
+    await client.lookup(testModule(7), o);
+    const kept = [await client.lookup(testModule(7), o), await client.tile(tile('0/000.p/77'), o), client.head()?.hash];
+    expect(kept.map((one) => one?.buffer.byteLength)).toEqual(kept.map((one) => one?.byteLength));
+  });
+
   test('never go back', async () => {
     const rig = await ClientRig.of(300);
     await rig.client().prove(testModule(7), o);
